@@ -29,6 +29,5 @@ def test_missing_programs_are_named_with_the_way_to_get_them(tmp_path: Path) -> 
     with pytest.raises(ControlPlaneMissing) as caught:
         find_assets({"KUBEBUILDER_ASSETS": str(tmp_path)}, Path("unused"))
     assert str(caught.value) == (
-        f"no kube-apiserver, kube-controller-manager in {tmp_path}: "
-        "run 'make control-plane' or set KUBEBUILDER_ASSETS"
+        f"no kube-apiserver, kube-controller-manager in {tmp_path}: run 'make control-plane' or set KUBEBUILDER_ASSETS"
     )

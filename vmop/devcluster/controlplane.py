@@ -24,6 +24,15 @@ PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 POLL_INTERVAL = 0.1
+# Nodes are simulated, so nothing may judge their heartbeats, and claims are bound by the simulator.
+CONTROLLERS = (
+    "*",
+    "-node-lifecycle-controller",
+    "-node-ipam-controller",
+    "-taint-eviction-controller",
+    "-persistentvolume-binder-controller",
+    "-persistentvolume-attach-detach-controller",
+)
 
 KUBECONFIG = """\
 apiVersion: v1
@@ -63,7 +72,7 @@ class ControlPlane:
     @classmethod
     @contextlib.asynccontextmanager
     async def start(
-        cls, folder: Path, *, assets: Path, controllers: Sequence[str] = ("*",), prefix: Sequence[str] = ()
+        cls, folder: Path, *, assets: Path, controllers: Sequence[str] = CONTROLLERS, prefix: Sequence[str] = ()
     ) -> AsyncIterator[ControlPlane]:
         """Start all three programs on free loopback ports with their state and logs in `folder`; stop them at exit.
 
@@ -83,9 +92,7 @@ class ControlPlane:
         plane.kubeconfig.write_text(KUBECONFIG.format(url=plane.url, token=plane.token))
         async with contextlib.AsyncExitStack() as stack:
             for name, arguments in _command_lines(folder, ports, controllers):
-                await stack.enter_async_context(
-                    _process(folder, name, [*prefix, str(assets / name), *arguments])
-                )
+                await stack.enter_async_context(_process(folder, name, [*prefix, str(assets / name), *arguments]))
                 if name == "kube-apiserver":
                     await plane._wait_ready(folder)
             yield plane
@@ -97,22 +104,16 @@ class ControlPlane:
         try:
             async with (
                 asyncio.timeout(START_TIMEOUT),
-                aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(ssl=context), headers=headers
-                ) as session,
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), headers=headers) as session,
             ):
                 while not await _is_ready(session, f"{self.url}/readyz"):
                     await asyncio.sleep(POLL_INTERVAL)
         except TimeoutError:
             log = folder / "kube-apiserver.log"
-            raise TimeoutError(
-                f"kube-apiserver is not ready after {START_TIMEOUT:.0f} s; see {log}"
-            ) from None
+            raise TimeoutError(f"kube-apiserver is not ready after {START_TIMEOUT:.0f} s; see {log}") from None
 
 
-def _command_lines(
-    folder: Path, ports: Sequence[int], controllers: Sequence[str]
-) -> list[tuple[str, list[str]]]:
+def _command_lines(folder: Path, ports: Sequence[int], controllers: Sequence[str]) -> list[tuple[str, list[str]]]:
     client, peer = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
     key, public = folder / "sa.key", folder / "sa.pub"
     return [
