@@ -1,4 +1,4 @@
-"""The real control plane starts, answers as the version that was built, and says what is missing when it is not there."""
+"""The real control plane answers as the version that was built, and says what is missing when it is not there."""
 
 from __future__ import annotations
 
