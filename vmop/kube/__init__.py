@@ -1,0 +1,73 @@
+"""Talking to the API server.
+
+A newcomer meets, in this order:
+
+* :class:`Resource` and the constants of :mod:`vmop.kube.resources`: what there is, and under which path.
+* :class:`ClientConfig`: where the server is and who we are; in a cluster from three files, elsewhere from a kubeconfig
+  (:func:`load_kubeconfig`, the only place that imports kubernetes-asyncio, and only when called).
+* :class:`Client`: all verbs over one aiohttp session, rate limited, with retries where they are safe. What is asked is made by
+  pure functions (:mod:`vmop.kube.requests`); how it is sent, retried, counted and fenced is :mod:`vmop.kube.transport`.
+* :mod:`vmop.kube.errors`: each refusal as a type whose docstring says what to do.
+* :mod:`vmop.kube.wire`: objects stay bytes but for their metadata, until somebody asks.
+* :class:`PodHttp`: HTTP to a port of a pod, directly or through the API server.
+* ``Applier`` (:mod:`vmop.kube.applier`): desired manifests in, as few writes as possible out (``spec/00-writing.md``).
+
+Manifests are plain JSON (:data:`Manifest`); this package knows no kind in particular and imports nothing of vmop.
+"""
+
+from vmop.kube.errors import (
+    AlreadyExists,
+    ApiError,
+    BadRequest,
+    Cause,
+    Conflict,
+    Expired,
+    Fenced,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Timeout,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from vmop.kube.patches import ApplyPatch, JsonPatch, JsonPatchOp, MergePatch, Patch, StrategicMergePatch
+from vmop.kube.resources import Manifest, NotRegistered, ObjectKey, Resource, by_kind, key_of
+from vmop.kube.wire import LineSplitter, WatchEvent, WireMetadata, WireObject, WirePage, decode_object
+
+__all__ = [
+    "AlreadyExists",
+    "ApiError",
+    "ApplyPatch",
+    "BadRequest",
+    "Cause",
+    "Conflict",
+    "Expired",
+    "Fenced",
+    "Forbidden",
+    "Invalid",
+    "JsonPatch",
+    "JsonPatchOp",
+    "LineSplitter",
+    "Manifest",
+    "MergePatch",
+    "MethodNotAllowed",
+    "NotFound",
+    "NotRegistered",
+    "ObjectKey",
+    "Patch",
+    "Resource",
+    "StrategicMergePatch",
+    "Timeout",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "WatchEvent",
+    "WireMetadata",
+    "WireObject",
+    "WirePage",
+    "by_kind",
+    "decode_object",
+    "key_of",
+]
