@@ -15,6 +15,8 @@ A newcomer meets, in this order:
 Manifests are plain JSON (:data:`Manifest`); this package knows no kind in particular and imports nothing of vmop.
 """
 
+from vmop.kube.client import Client, ObjectList, ServerVersion
+from vmop.kube.config import ClientConfig, ConfigError, Credentials, CredentialSource, StaticCredentials, TokenFile
 from vmop.kube.errors import (
     AlreadyExists,
     ApiError,
@@ -32,6 +34,8 @@ from vmop.kube.errors import (
     Unauthorized,
     Unavailable,
 )
+from vmop.kube.kubeconfig import load_kubeconfig
+from vmop.kube.metrics import ClientMetrics
 from vmop.kube.patches import ApplyPatch, JsonPatch, JsonPatchOp, MergePatch, Patch, StrategicMergePatch
 from vmop.kube.resources import Manifest, NotRegistered, ObjectKey, Resource, by_kind, key_of
 from vmop.kube.wire import LineSplitter, WatchEvent, WireMetadata, WireObject, WirePage, decode_object
@@ -42,7 +46,13 @@ __all__ = [
     "ApplyPatch",
     "BadRequest",
     "Cause",
+    "Client",
+    "ClientConfig",
+    "ClientMetrics",
+    "ConfigError",
     "Conflict",
+    "CredentialSource",
+    "Credentials",
     "Expired",
     "Fenced",
     "Forbidden",
@@ -56,10 +66,14 @@ __all__ = [
     "NotFound",
     "NotRegistered",
     "ObjectKey",
+    "ObjectList",
     "Patch",
     "Resource",
+    "ServerVersion",
+    "StaticCredentials",
     "StrategicMergePatch",
     "Timeout",
+    "TokenFile",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
@@ -70,4 +84,5 @@ __all__ = [
     "by_kind",
     "decode_object",
     "key_of",
+    "load_kubeconfig",
 ]

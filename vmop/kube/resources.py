@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import attrs
+from typing_extensions import override
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as plain JSON."""
@@ -20,6 +21,7 @@ class ObjectKey(NamedTuple):
     namespace: str
     name: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
@@ -33,6 +35,7 @@ def key_of(manifest: Manifest) -> ObjectKey:
 class NotRegistered(KeyError):
     """No constant of this module describes that kind. Ask the server: :meth:`vmop.kube.Client.discover`."""
 
+    @override
     def __str__(self) -> str:
         return f"no resource is registered for {self.args[0]}"
 
@@ -75,6 +78,7 @@ class Resource:
             parts.append(subresource)
         return "/".join(parts)
 
+    @override
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 

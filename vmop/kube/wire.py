@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import msgspec
+from typing_extensions import override
 
 from vmop.kube.resources import Manifest, ObjectKey, Resource
 
@@ -19,7 +20,7 @@ OUR_MANAGERS = frozenset({"vmop", "vmop-distributed", "vmop-metadata", "vmop-sta
 """The field managers of ``00-writing.md`` §1; their own changes are not news to us."""
 
 
-class _ManagedFields(msgspec.Struct, rename="camel", gc=False):
+class _ManagedFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     """An entry of ``managedFields`` without the fields it lists: msgspec skips them."""
 
     manager: str = ""
@@ -111,6 +112,7 @@ class WireObject:
                 manifest[name] = _ANY.decode(raw)
         return manifest
 
+    @override
     def __repr__(self) -> str:
         return f"WireObject({self.key}, resourceVersion={self.meta.resource_version})"
 

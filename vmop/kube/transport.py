@@ -1,0 +1,249 @@
+"""Sending requests: credentials, TLS, rate limit, fence, time limits, repetition, metrics, and errors as types.
+
+A request is repeated only where a second effect would do no harm (:attr:`Request.idempotent`): after 429 and after those 5xx
+that say "not now", when the server wants it or with growing pauses, and after a connection that failed. A time-out is not
+repeated, it took long enough. A rejected credential is renewed once, for any request: nothing happened yet.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from vmop.kube.config import RENEW_INTERVAL, ClientConfig, Credentials
+from vmop.kube.errors import ApiError, Invalid, Timeout, Unavailable, error_from_status
+from vmop.kube.metrics import ClientMetrics
+from vmop.kube.ratelimit import TokenBucket
+from vmop.kube.requests import Request
+from vmop.kube.wire import decode
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 10.0
+MAX_RETRY_AFTER = 30.0
+_FIRST_PAUSE = 0.2
+_READ_BUFFER = 1 << 18
+_REPEATABLE = frozenset({429, 502, 503, 504})
+_MAX_WARNINGS = 256
+
+
+class Transport:
+    """One session to one server. ``fence`` is called before each write and raises to hold it back."""
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        limiter: TokenBucket,
+        metrics: ClientMetrics | None,
+        fence: Callable[[], None] | None,
+        timeout: float,
+        retries: int,
+        jitter: random.Random,
+        user_agent: str,
+    ) -> None:
+        self.config = config
+        self.fence = fence
+        self._limiter = limiter
+        self._metrics = metrics
+        self._timeout = timeout
+        self._retries = retries
+        self._jitter = jitter
+        self._user_agent = user_agent
+        self._host = urlsplit(config.server).netloc
+        self._session: aiohttp.ClientSession | None = None
+        self._ssl: ssl.SSLContext | None = None
+        self._ssl_stamp: tuple[object, ...] | None = None
+        self._ssl_credentials: Credentials | None = None
+        self._ssl_checked = 0.0
+        self._warned: set[str] = set()
+
+    async def open(self) -> None:
+        """Make the session; connections are made when they are needed, and then kept. No limit: each watch holds one."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            headers={"User-Agent": self._user_agent},
+            read_bufsize=_READ_BUFFER,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, request: Request) -> bytes:
+        """The body of the answer. Raises :class:`ApiError` types, and what the fence raises."""
+        async with self._answered(request, self._timeout if request.timeout is None else request.timeout) as answer:
+            return answer[1]
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer while it goes on, for a watch. Failures of reading it are turned into :class:`ApiError` types too."""
+        async with self._answered(request, None) as (response, _):
+            try:
+                yield response
+            except aiohttp.ClientError as error:
+                raise _connection_error(request, error) from None
+
+    @contextlib.asynccontextmanager
+    async def _answered(
+        self, request: Request, timeout: float | None
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, bytes]]:
+        """The first good answer; with ``timeout`` its body is read, without one it is the caller's to read."""
+        rejected: Credentials | None = None
+        attempt = 0
+        while True:
+            if not request.urgent:
+                await self._limiter.wait()
+            credentials = await self.config.credentials.current(rejected)
+            if request.write and not request.urgent and self.fence is not None:
+                self.fence()
+            try:
+                response, body = await self._exchange(request, credentials, timeout)
+            except ApiError as error:
+                if error.status == 401 and rejected is None:
+                    rejected = credentials
+                    if await self.config.credentials.current(rejected) is not credentials:
+                        continue
+                pause = self._pause(request, error, attempt)
+                if pause is None:
+                    raise
+                logger.debug("repeating a request", extra={"request": f"{request.verb} {request.target}"})
+                await asyncio.sleep(pause)
+                attempt += 1
+                continue
+            try:
+                yield response, body
+            finally:
+                response.close() if timeout is None else response.release()
+            return
+
+    async def _exchange(
+        self, request: Request, credentials: Credentials, timeout: float | None
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """Send once. A good answer is returned, of a bad one the error is raised."""
+        started = asyncio.get_running_loop().time()
+        code = "<error>"
+        try:
+            async with asyncio.timeout(self._timeout if timeout is None else timeout):
+                response = await self._request(request, credentials)
+                code = str(response.status)
+                if response.status < 400 and timeout is None:
+                    return response, b""
+                async with response:
+                    body = await response.read()
+        except aiohttp.ConnectionTimeoutError:
+            raise _unavailable(request, f"no connection to {self._host} within {CONNECT_TIMEOUT:.0f} s") from None
+        except TimeoutError:
+            raise Timeout(
+                0,
+                "Timeout",
+                f"no answer within {timeout or self._timeout:g} s",
+                verb=request.verb,
+                target=request.target,
+            ) from None
+        except aiohttp.ClientError as error:
+            raise _connection_error(request, error) from None
+        finally:
+            self._observe(request, code, asyncio.get_running_loop().time() - started)
+        if response.status >= 300:
+            raise _refusal(request, response, body)
+        self._warn(request, response)
+        return response, body
+
+    async def _request(self, request: Request, credentials: Credentials) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise RuntimeError("the client is not open: use it in `async with`")
+        headers = {"Accept": request.accept}
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
+        if credentials.authorization:
+            headers["Authorization"] = credentials.authorization
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        context = self._ssl_context(credentials)
+        return await self._session.request(
+            request.method,
+            URL(f"{self.config.server}{request.path}{query}", encoded=True),
+            data=request.body,
+            headers=headers,
+            ssl=True if context is None else context,
+            server_hostname=self.config.server_name or None,
+            proxy=self.config.proxy or None,
+            allow_redirects=False,
+        )
+
+    def _ssl_context(self, credentials: Credentials) -> ssl.SSLContext | None:
+        """The TLS context, made anew when the files behind it changed: the next requests then use new connections."""
+        now = asyncio.get_running_loop().time()
+        if credentials is self._ssl_credentials and now - self._ssl_checked < RENEW_INTERVAL:
+            return self._ssl
+        stamp = self.config.tls_stamp(credentials)
+        if stamp != self._ssl_stamp:
+            self._ssl = self.config.ssl_context(credentials)
+            self._ssl_stamp = stamp
+        self._ssl_credentials = credentials
+        self._ssl_checked = now
+        return self._ssl
+
+    def _pause(self, request: Request, error: ApiError, attempt: int) -> float | None:
+        """Seconds to wait before asking again; ``None``: the error is the caller's."""
+        if not request.idempotent or attempt >= self._retries or isinstance(error, Invalid):
+            return None
+        if error.retry_after is not None and (error.status == 429 or error.status >= 500):
+            return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
+        if error.status in _REPEATABLE or (error.status == 0 and isinstance(error, Unavailable)):
+            return _FIRST_PAUSE * 2.0**attempt * self._jitter.uniform(0.5, 1.5)
+        return None
+
+    def _observe(self, request: Request, code: str, seconds: float) -> None:
+        if self._metrics is not None:
+            self._metrics.observe(code=code, method=request.method, host=self._host, path=request.path, seconds=seconds)
+
+    def _warn(self, request: Request, response: aiohttp.ClientResponse) -> None:
+        """Log each warning of the server once, as kubectl shows them: deprecated versions, unknown fields."""
+        if request.conceal:
+            return
+        for header in response.headers.getall("Warning", ()):
+            text = header.partition('"')[2].rpartition('"')[0].replace('\\"', '"') or header
+            if text not in self._warned and len(self._warned) < _MAX_WARNINGS:
+                self._warned.add(text)
+                logger.warning("the API server warns: %s", text, extra={"request": f"{request.verb} {request.target}"})
+
+
+def _refusal(request: Request, response: aiohttp.ClientResponse, body: bytes) -> ApiError:
+    try:
+        document = decode(body)
+    except msgspec.DecodeError:
+        document = None
+    return error_from_status(
+        response.status,
+        document,
+        verb=request.verb,
+        target=request.target,
+        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        conceal=request.conceal,
+    )
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Kubernetes sends whole seconds; a date, which HTTP allows, is taken as not said."""
+    return float(retry_after) if retry_after.isdigit() else None
+
+
+def _unavailable(request: Request, message: str) -> Unavailable:
+    return Unavailable(0, "ConnectionFailed", message, verb=request.verb, target=request.target)
+
+
+def _connection_error(request: Request, error: aiohttp.ClientError) -> Unavailable:
+    """Without the original: an aiohttp error may hold the request's headers, and with them the token."""
+    text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return _unavailable(request, f"{type(error).__name__}: {text}" if text else type(error).__name__)
