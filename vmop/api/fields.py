@@ -18,6 +18,7 @@ StringOrList = str | list[str]  # one string, or several
 
 # Kubernetes marks references as atomic: server-side apply replaces them whole.
 ATOMIC: Mapping[str, Any] = {"x-kubernetes-map-type": "atomic"}
+NULLABLE: Mapping[str, Any] = {**ATOMIC, "nullable": True}
 ATOMIC_ITEMS: Mapping[str, Any] = {"items": ATOMIC}
 INT32_ITEMS: Mapping[str, Any] = {"items": {"format": "int32"}}
 

@@ -6,7 +6,19 @@ Kubernetes' own structures stay plain JSON here; `kube` names their schema.
 import attrs
 
 from vmop.api.fields import ATOMIC, ATOMIC_ITEMS, Manifest, field
-from vmop.api.v1beta1._common import Image, KeySelector, LocalReference
+from vmop.api.v1beta1._common import (
+    AdditionalService,
+    Image,
+    KeySelector,
+    License,
+    LocalReference,
+    ManagedMetadata,
+    Metadata,
+    NetworkPolicy,
+    VerticalAutoscaler,
+)
+
+LOG_LEVELS = ("INFO", "WARN", "ERROR", "FATAL", "PANIC")
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -137,4 +149,55 @@ class ReloaderParams:
     )
     use_vm_config_reloader: bool | None = field(
         "Deprecated and ignored: VictoriaMetrics' own config-reloader is always used."
+    )
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ComponentParams:
+    """What a component says about itself beside its pods: version, logging, Services, network."""
+
+    component_version: str | None = field("Version of this component, used as image tag where `image.tag` is empty.")
+    pod_metadata: Metadata | None = field("Labels and annotations of the pods; the name is ignored.")
+    log_format: str | None = field("Format of the log lines: `default` text or `json`.", enum=("default", "json"))
+    log_level: str | None = field("Least severe log messages that are written; INFO by default.", enum=LOG_LEVELS)
+    service_spec: AdditionalService | None = field(
+        "A further Service for the component, or changes to its default one."
+    )
+    service_scrape_spec: Manifest | None = field(
+        "VMServiceScrape spec merged over the generated self-scrape of the component.", kube="ServiceScrapeSpec"
+    )
+    network_policy: NetworkPolicy | None = field("NetworkPolicy for the pods of the component; none by default.")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ServerParams:
+    """What a resource of its own says beside its component: metadata of all objects, identity, names."""
+
+    managed_metadata: ManagedMetadata | None = field("Labels and annotations for all objects of the resource.")
+    service_account_name: str | None = field(
+        "Service account of the pods. When set, the operator creates neither an account nor its rights."
+    )
+    use_legacy_naming: bool | None = field("Name the objects like the resource itself, without the prefix of its kind.")
+    vpa: VerticalAutoscaler | None = field("Vertical autoscaling of the pods.")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Licensed:
+    """A component with enterprise features."""
+
+    license: License | None = field("Enterprise license; default image tags then get the suffix `-enterprise`.")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class DeploymentParams:
+    """How a Deployment replaces its pods."""
+
+    update_strategy: str | None = field(
+        "How the Deployment replaces its pods; RollingUpdate by default.",
+        enum=("Recreate", "RollingUpdate"),
+        pointer=True,
+    )
+    rolling_update: Manifest | None = field(
+        "Pods above and below the wanted number during a rolling update; 25% each by default.",
+        kube="RollingUpdateDeployment",
     )

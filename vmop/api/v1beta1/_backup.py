@@ -3,6 +3,7 @@
 import attrs
 
 from vmop.api.fields import ATOMIC, Manifest, field
+from vmop.api.v1beta1._app import LOG_LEVELS
 from vmop.api.v1beta1._common import Image, KeySelector
 
 
@@ -51,7 +52,7 @@ class Backup:
     log_format: str | None = field("Format of vmbackupmanager's log lines.", enum=("default", "json"), pointer=True)
     log_level: str | None = field(
         "Least severe messages that vmbackupmanager logs.",
-        enum=("INFO", "WARN", "ERROR", "FATAL", "PANIC"),
+        enum=LOG_LEVELS,
         pointer=True,
     )
     resources: Manifest | None = field("Limits and requests of the backup container.", kube="ResourceRequirements")

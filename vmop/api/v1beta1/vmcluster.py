@@ -6,25 +6,20 @@ import attrs
 
 from vmop.api.fields import ATOMIC_ITEMS, INT32_ITEMS, Manifest, field
 from vmop.api.kinds import AGE, Column, CustomResource
-from vmop.api.v1beta1._app import AppParams
+from vmop.api.v1beta1._app import AppParams, ComponentParams, DeploymentParams
 from vmop.api.v1beta1._backup import Backup
 from vmop.api.v1beta1._common import (
-    AdditionalService,
     HorizontalAutoscaler,
     InsertPorts,
     License,
     LocalReference,
     ManagedMetadata,
-    Metadata,
-    NetworkPolicy,
     PodDisruptionBudget,
     Storage,
     UpdateBehavior,
     VerticalAutoscaler,
 )
 from vmop.api.v1beta1._enterprise import Downsampling, RetentionFilter
-
-LOG_LEVELS = ("INFO", "WARN", "ERROR", "FATAL", "PANIC")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,19 +43,10 @@ class StorageNode:
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class ClusterComponent:
-    """What the parts of a cluster have in common beside their pods."""
+class ClusterPods:
+    """What all parts of a cluster have in common as groups of equal pods."""
 
-    component_version: str | None = field("Version of this part, used as image tag; wins over `clusterVersion`.")
-    pod_metadata: Metadata | None = field("Labels and annotations of the pods; the name is ignored.")
-    log_format: str | None = field("Format of the log lines: `default` text or `json`.", enum=("default", "json"))
-    log_level: str | None = field("Least severe log messages that are written.", enum=LOG_LEVELS)
-    service_spec: AdditionalService | None = field("A further Service for this part, or changes to its default one.")
-    service_scrape_spec: Manifest | None = field(
-        "VMServiceScrape spec merged over the generated self-scrape of this part.", kube="ServiceScrapeSpec"
-    )
     pod_disruption_budget: PodDisruptionBudget | None = field("Budget that limits voluntary disruptions of the pods.")
-    network_policy: NetworkPolicy | None = field("NetworkPolicy for the pods of this part; none by default.")
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -81,7 +67,7 @@ class ClusterStatefulSet:
 
 
 @attrs.frozen(kw_only=True)
-class VMSelect(AppParams, ClusterComponent, ClusterStatefulSet):
+class VMSelect(AppParams, ComponentParams, ClusterPods, ClusterStatefulSet):
     """vmselect answers queries by asking every vmstorage."""
 
     cache_mount_path: str | None = field("Directory of the query cache in the container; `/cache` by default.")
@@ -97,7 +83,7 @@ class VMSelect(AppParams, ClusterComponent, ClusterStatefulSet):
 
 
 @attrs.frozen(kw_only=True)
-class VMInsert(AppParams, ClusterComponent):
+class VMInsert(AppParams, ComponentParams, ClusterPods, DeploymentParams):
     """vminsert takes in samples and spreads them over the storage nodes."""
 
     insert_ports: InsertPorts | None = field("Listeners of vminsert for other ingestion protocols.")
@@ -105,21 +91,12 @@ class VMInsert(AppParams, ClusterComponent):
     discovery: StorageNodeDiscovery | None = field(
         "Discovery for vminsert alone; replaces the cluster's setting whole."
     )
-    update_strategy: str | None = field(
-        "How the Deployment replaces vminsert pods; RollingUpdate by default.",
-        enum=("Recreate", "RollingUpdate"),
-        pointer=True,
-    )
-    rolling_update: Manifest | None = field(
-        "Pods above and below the wanted number while vminsert rolls; 25% each by default.",
-        kube="RollingUpdateDeployment",
-    )
     hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of vminsert.", raw=True)
     vpa: VerticalAutoscaler | None = field("Vertical autoscaling of vminsert.")
 
 
 @attrs.frozen(kw_only=True)
-class VMStorage(AppParams, ClusterComponent, ClusterStatefulSet):
+class VMStorage(AppParams, ComponentParams, ClusterPods, ClusterStatefulSet):
     """vmstorage keeps the data; each pod has its own share of the series."""
 
     storage_data_path: str | None = field("Directory of the data in the container; `vmstorage-data` by default.")
@@ -138,17 +115,9 @@ class VMStorage(AppParams, ClusterComponent, ClusterStatefulSet):
 
 
 @attrs.frozen(kw_only=True)
-class LoadBalancerSpec(AppParams, ClusterComponent):
+class LoadBalancerSpec(AppParams, ComponentParams, ClusterPods, DeploymentParams):
     """The vmauth that balances requests over vmselect and vminsert pods."""
 
-    update_strategy: str | None = field(
-        "How the Deployment replaces balancer pods; RollingUpdate by default.",
-        enum=("Recreate", "RollingUpdate"),
-        pointer=True,
-    )
-    rolling_update: Manifest | None = field(
-        "Pods above and below the wanted number while the balancer rolls.", kube="RollingUpdateDeployment"
-    )
     hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of the balancer.")
     license: License | None = field("Accepted and ignored: the balancer uses the license of the cluster.")
 
