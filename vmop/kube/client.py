@@ -16,13 +16,14 @@ import msgspec
 
 from vmop.kube import requests
 from vmop.kube.config import ClientConfig
+from vmop.kube.discovery import Discovery, discover
 from vmop.kube.errors import Expired, Timeout, Unavailable, error_from_status
 from vmop.kube.metrics import ClientMetrics
 from vmop.kube.patches import MergePatch, Patch
 from vmop.kube.ratelimit import TokenBucket
 from vmop.kube.requests import Propagation, Request
 from vmop.kube.resources import Manifest, ObjectKey, Resource
-from vmop.kube.transport import Transport
+from vmop.kube.transport import Answer, Transport
 from vmop.kube.wire import OUR_MANAGERS, LineSplitter, ObjectDecoder, WatchEvent, WireObject, WirePage, decode
 
 _SLICE = 200
@@ -49,10 +50,11 @@ class ServerVersion:
 class Client:
     """A client of one API server; use it in ``async with``.
 
-    ``qps`` and ``burst`` limit the rate of all calls together (``qps=0``: no limit), except those for leases. ``timeout`` is
-    the limit in seconds of one call but a watch, ``retries`` how often an idempotent one is repeated. ``fence`` is called
-    right before each write, except of leases, and raises :class:`vmop.kube.Fenced` to hold it back; it can be set later.
-    ``own_managers`` are the field managers whose changes are no news to the reader of watches.
+    ``qps`` and ``burst`` limit the rate of all calls together (``qps=0``: no limit), except those for leases.
+    ``timeout`` is the limit in seconds of one call but a watch, ``retries`` how often an idempotent one is repeated.
+    ``fence`` is called right before each write, except of leases, and raises :class:`vmop.kube.Fenced` to hold it
+    back; it can be set later. ``own_managers`` are the field managers whose changes are no news to the reader of
+    watches.
 
     All verbs raise the types of :mod:`vmop.kube.errors`.
     """
@@ -124,7 +126,9 @@ class Client:
         metadata_only: bool = False,
         limit: int = 500,
     ) -> ObjectList:
-        """All objects, read in pages of ``limit``. Should the pages expire on the way, the list is read anew in one piece."""
+        """All objects, read in pages of ``limit``. Should the pages expire on the way, the list is read anew in one
+        piece.
+        """
         items: list[Manifest] = []
         token = ""
         while True:
@@ -165,7 +169,9 @@ class Client:
         resource_version: str = "",
         resource_version_match: str = "",
     ) -> AsyncGenerator[WirePage, None]:
-        """The pages of a list, as they come. Raises :class:`Expired` when a page took too long to be asked for: list again."""
+        """The pages of a list, as they come. Raises :class:`Expired` when a page took too long to be asked for: list
+        again.
+        """
         decoder = ObjectDecoder(resource, metadata_only=metadata_only, own_managers=self._own_managers)
         token = ""
         while True:
@@ -180,7 +186,7 @@ class Client:
                 resource_version=resource_version,
                 resource_version_match=resource_version_match,
             )
-            body = await self._transport.send(request)
+            body = (await self._transport.send(request)).body
             try:
                 page = await _decode_page(decoder, body)
             except msgspec.DecodeError as error:
@@ -204,11 +210,12 @@ class Client:
         allow_bookmarks: bool = True,
         idle_timeout: float | None = None,
     ) -> AsyncGenerator[WatchEvent, None]:
-        """Changes after ``resource_version``, until the server ends the watch (after ``timeout_seconds``, 0: it chooses).
+        """Changes after ``resource_version``, until the server ends the watch (after ``timeout_seconds``, 0: it
+        chooses).
 
-        Leave the generator through :func:`contextlib.aclosing`, else its connection stays open for a while. A watch that says
-        nothing for ``idle_timeout`` seconds raises :class:`Timeout`; an ``ERROR`` event raises its type, most often
-        :class:`Expired`; a broken connection :class:`Unavailable`.
+        Leave the generator through :func:`contextlib.aclosing`, else its connection stays open for a while. A watch
+        that says nothing for ``idle_timeout`` seconds raises :class:`Timeout`; an ``ERROR`` event raises its type,
+        most often :class:`Expired`; a broken connection :class:`Unavailable`.
         """
         decoder = ObjectDecoder(resource, metadata_only=metadata_only, own_managers=self._own_managers)
         splitter = LineSplitter()
@@ -340,7 +347,7 @@ class Client:
 
     async def get_raw(self, path: str, *, params: Mapping[str, str] | None = None) -> bytes:
         """GET of any path: ``/version``, ``/openapi/v3``, ``/metrics``."""
-        return await self._transport.send(requests.raw(path, params=tuple((params or {}).items())))
+        return (await self._transport.send(requests.raw(path, params=tuple((params or {}).items())))).body
 
     async def server_version(self) -> ServerVersion:
         """The version of the server. Raises :class:`ValueError` when it does not say it in numbers."""
@@ -348,12 +355,16 @@ class Client:
         major, minor = str(version.get("major")), str(version.get("minor"))
         return ServerVersion(int(major.rstrip("+")), int(minor.rstrip("+")), str(version.get("gitVersion") or ""))
 
-    async def send(self, request: Request) -> bytes:
-        """Send a request of one's own and return the body of the answer: for what has no method here."""
+    async def discover(self) -> Discovery:
+        """Which kinds the server has, now."""
+        return await discover(self)
+
+    async def send(self, request: Request) -> Answer:
+        """Send a request of one's own (:mod:`vmop.kube.requests`): for what has no method here."""
         return await self._transport.send(request)
 
     async def _send(self, request: Request) -> Manifest:
-        body = await self._transport.send(request)
+        body = (await self._transport.send(request)).body
         try:
             manifest: Manifest = decode(body)
         except msgspec.DecodeError as error:

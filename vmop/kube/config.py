@@ -1,8 +1,8 @@
 """Where the API server is and who we are.
 
-In a cluster three files say it, read by our own code: token, certificate authority, namespace. Elsewhere it is a kubeconfig
-(:mod:`vmop.kube.kubeconfig`). Credentials come from a source that is asked before each request and renews them by itself, for
-tokens rotate while a process runs; what the server rejected is renewed at once.
+In a cluster three files say it, read by our own code: token, certificate authority, namespace. Elsewhere it is a
+kubeconfig (:mod:`vmop.kube.kubeconfig`). Credentials come from a source that is asked before each request and renews
+them by itself, for tokens rotate while a process runs; what the server rejected is renewed at once.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ class ConfigError(Exception):
 
 @attrs.frozen
 class Credentials:
-    """What a request shows: the value of its ``Authorization`` header (empty: none), and a certificate with its key (files)."""
+    """What a request shows: the value of its ``Authorization`` header (empty: none), and a certificate with its key
+    (files).
+    """
 
     authorization: str = attrs.field(default="", repr=False)
     client_certificate: tuple[Path, Path] | None = None
@@ -36,7 +38,8 @@ class CredentialSource(Protocol):
     """Gives credentials, renewing them as they age."""
 
     async def current(self, rejected: Credentials | None = None) -> Credentials:
-        """Credentials to use now. ``rejected`` are those that the server just refused: others are fetched, if there are any.
+        """Credentials to use now. ``rejected`` are those that the server just refused: others are fetched, if there
+        are any.
 
         Raises :class:`ConfigError` when none can be had.
         """
@@ -86,10 +89,10 @@ def _without_slash(url: str) -> str:
 class ClientConfig:
     """Everything that a :class:`vmop.kube.Client` must know of the server.
 
-    ``server`` is a URL, with a path where the server is behind one. The server's certificate is verified against ``ca_file``,
-    ``ca_data`` (PEM) or, without both, the system's authorities; not at all if ``insecure``. ``server_name`` is the name
-    expected in it, when it is not that of the URL. ``proxy`` is the URL of an HTTP proxy. ``namespace`` is the one to use
-    where none is named.
+    ``server`` is a URL, with a path where the server is behind one. The server's certificate is verified against
+    ``ca_file``, ``ca_data`` (PEM) or, without both, the system's authorities; not at all if ``insecure``.
+    ``server_name`` is the name expected in it, when it is not that of the URL. ``proxy`` is the URL of an HTTP proxy.
+    ``namespace`` is the one to use where none is named.
     """
 
     server: str = attrs.field(converter=_without_slash)
@@ -103,7 +106,8 @@ class ClientConfig:
 
     @classmethod
     def in_cluster(cls, environ: Mapping[str, str], root: Path = SERVICE_ACCOUNT_ROOT) -> "ClientConfig":
-        """The configuration of a pod: ``KUBERNETES_SERVICE_HOST`` and ``_PORT`` of ``environ``, and three files under ``root``.
+        """The configuration of a pod: ``KUBERNETES_SERVICE_HOST`` and ``_PORT`` of ``environ``, and three files under
+        ``root``.
 
         Raises :class:`ConfigError` outside of a cluster.
         """
@@ -153,7 +157,9 @@ class ClientConfig:
         return context
 
     def tls_stamp(self, credentials: Credentials) -> tuple[object, ...]:
-        """Something that differs when the files behind :meth:`ssl_context` do: authorities and certificates rotate too."""
+        """Something that differs when the files behind :meth:`ssl_context` do: authorities and certificates rotate
+        too.
+        """
         files = (self.ca_file, *(credentials.client_certificate or ()))
         return tuple((file, _stamp(file)) for file in files if file is not None)
 

@@ -1,7 +1,8 @@
 """Errors of the API server as types, made from the ``Status`` that it answers.
 
-The class says what the caller does next, so nobody compares status codes; the text says what was tried on which object, and
-never contains a request's body. All have :class:`ApiError` as their base, except :class:`Fenced`, which no server said.
+The class says what the caller does next, so nobody compares status codes; the text says what was tried on which
+object, and never contains a request's body. All have :class:`ApiError` as their base, except :class:`Fenced`, which
+no server said.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,9 @@ from typing_extensions import override
 
 @attrs.frozen
 class Cause:
-    """One detail of a refusal: the field as in the manifest (may be empty), a reason such as ``FieldValueInvalid``, a text."""
+    """One detail of a refusal: the field as in the manifest (may be empty), a reason such as ``FieldValueInvalid``, a
+    text.
+    """
 
     field: str
     reason: str
@@ -24,8 +27,8 @@ class ApiError(Exception):
     """A call that the API server refused, or that did not reach it.
 
     ``status`` is the HTTP status (0 when there was no answer), ``reason`` the machine-readable word of the server,
-    ``target`` the object or collection, ``retry_after`` the seconds after which the server wants to be asked again, if it said.
-    A status for which there is no class of its own is raised as this base: log it, retry with backoff.
+    ``target`` the object or collection, ``retry_after`` the seconds after which the server wants to be asked again,
+    if it said. A status for which there is no class of its own is raised as this base: log it, retry with backoff.
     """
 
     default_reason: ClassVar[str] = "Unknown"
@@ -57,7 +60,9 @@ class ApiError(Exception):
         return f"{what}{self.reason}{status}: {self.message}"
 
     def has_cause(self, reason: str) -> bool:
-        """Whether the server named ``reason`` among the causes, for example ``DisruptionBudget`` or ``NamespaceTerminating``."""
+        """Whether the server named ``reason`` among the causes, for example ``DisruptionBudget`` or
+        ``NamespaceTerminating``.
+        """
         return any(cause.reason == reason for cause in self.causes)
 
 
@@ -74,13 +79,17 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: the role lacks a rule, or an admission plug-in refused. Degrade where the call is optional, else retry with backoff."""
+    """403: the role lacks a rule, or an admission plug-in refused. Degrade where the call is optional, else retry
+    with backoff.
+    """
 
     default_reason = "Forbidden"
 
 
 class NotFound(ApiError):
-    """404: no such object, or the server does not serve its kind. Often the wished state; otherwise decide again from the cache."""
+    """404: no such object, or the server does not serve its kind. Often the wished state; otherwise decide again from
+    the cache.
+    """
 
     default_reason = "NotFound"
 
@@ -119,13 +128,17 @@ class Invalid(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """429: the server is busy, or a disruption budget forbids an eviction (cause ``DisruptionBudget``). Later, at ``retry_after``."""
+    """429: the server is busy, or a disruption budget forbids an eviction (cause ``DisruptionBudget``). Later, at
+    ``retry_after``.
+    """
 
     default_reason = "TooManyRequests"
 
 
 class Timeout(ApiError):
-    """504, or no answer in time, or a watch that fell silent. The call may have taken effect: read before repeating a write."""
+    """504, or no answer in time, or a watch that fell silent. The call may have taken effect: read before repeating a
+    write.
+    """
 
     default_reason = "Timeout"
 
@@ -186,8 +199,8 @@ def error_from_status(
 ) -> ApiError:
     """The error for an HTTP ``status`` and the decoded ``body`` of its answer.
 
-    A body that is no ``Status`` (a proxy's page) is not quoted. With ``conceal`` (Secrets) messages that could quote what was
-    sent are left out; fields and reasons stay.
+    A body that is no ``Status`` (a proxy's page) is not quoted. With ``conceal`` (Secrets) messages that could quote
+    what was sent are left out; fields and reasons stay.
     """
     document = body if isinstance(body, dict) and body.get("kind") == "Status" else {}
     details = document.get("details")

@@ -1,8 +1,8 @@
-"""Kubeconfigs, with every kind of credential that kubernetes-asyncio knows: certificates, tokens and token files, passwords,
-exec plug-ins, OIDC and GCP.
+"""Kubeconfigs, with every kind of credential that kubernetes-asyncio knows: certificates, tokens and token files,
+passwords, exec plug-ins, OIDC and GCP.
 
-That library loads all its models (a third of a second, 72 MiB), so it is imported inside of :func:`load_kubeconfig` and
-nowhere else; the controllers in a cluster never pay for it.
+That library loads all its models (a third of a second, 72 MiB), so it is imported inside of :func:`load_kubeconfig`
+and nowhere else; the controllers in a cluster never pay for it.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ async def load_kubeconfig(
     """The configuration for ``context`` (default: the current one) of a kubeconfig.
 
     Without ``path`` it is the list of files in ``KUBECONFIG`` of ``environ``, merged as kubectl does, else
-    ``~/.kube/config``. The proxy variables of ``environ`` count where the cluster names no proxy. Tokens of exec plug-ins
-    and OIDC are renewed as they expire, OIDC's are written back to the file. Raises :class:`ConfigError`.
+    ``~/.kube/config``. The proxy variables of ``environ`` count where the cluster names no proxy. Tokens of exec
+    plug-ins and OIDC are renewed as they expire, OIDC's are written back to the file. Raises :class:`ConfigError`.
     """
     environ = environ or {}
     paths = str(path or environ.get("KUBECONFIG") or _DEFAULT.expanduser())
@@ -118,8 +118,9 @@ class _KubeconfigCredentials:
 
 
 async def _load(paths: str, context_name: str | None) -> _Loaded:
-    from kubernetes_asyncio.client import Configuration
-    from kubernetes_asyncio.config.kube_config import KubeConfigLoader, KubeConfigMerger
+    # not at the top: see the module's text
+    from kubernetes_asyncio.client import Configuration  # noqa: PLC0415
+    from kubernetes_asyncio.config.kube_config import KubeConfigLoader, KubeConfigMerger  # noqa: PLC0415
 
     if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path):
         raise ConfigError(f"no kubeconfig at {paths}")
@@ -159,9 +160,8 @@ async def _load(paths: str, context_name: str | None) -> _Loaded:
 def _entry(merged: Manifest, paths: str, what: str, name: str) -> Manifest:
     for entry in merged.get(f"{what}s") or ():
         if entry["name"] == name:
-            # the library wraps entries; .value is what the file says
-            entry = getattr(entry, "value", entry)
-            found: Manifest = entry.get(what) or {}
+            # the library wraps what it merged; .value is what the file says
+            found: Manifest = getattr(entry, "value", entry).get(what) or {}
             return found
     raise ConfigError(f"{paths} has no {what} {name!r}")
 

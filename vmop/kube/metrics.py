@@ -14,8 +14,8 @@ _MAX_PATHS = 1000
 class ClientMetrics:
     """Requests by code, method and host; durations by method and path.
 
-    Each path has its own histogram, as dashboards expect. Because ten thousand objects would then cost a hundred megabytes,
-    paths beyond the first thousand are counted under their collection with the name as ``{name}``.
+    Each path has its own histogram, as dashboards expect. Because ten thousand objects would then cost a hundred
+    megabytes, paths beyond the first thousand are counted under their collection with the name as ``{name}``.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

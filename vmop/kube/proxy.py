@@ -1,4 +1,6 @@
-"""Which proxy the usual variables name for a server, by the rules that Go programs follow (``golang.org/x/net/http/httpproxy``)."""
+"""Which proxy the usual variables name for a server, by the rules that Go programs follow
+(``golang.org/x/net/http/httpproxy``).
+"""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -6,7 +8,8 @@ from urllib.parse import urlsplit
 
 
 def proxy_for(server: str, environ: Mapping[str, str]) -> str:
-    """The URL of the proxy for ``server`` by ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` (or in lower case); empty: none.
+    """The URL of the proxy for ``server`` by ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` (or in lower case);
+    empty: none.
 
     Loopback is never asked through a proxy.
     """

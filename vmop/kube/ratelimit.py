@@ -18,7 +18,9 @@ class TokenBucket:
         self._updated: float | None = None
 
     async def wait(self) -> float:
-        """Take a token, sleeping until it is there; returns the seconds that took. A cancelled wait gives its token back."""
+        """Take a token, sleeping until it is there; returns the seconds that took. A cancelled wait gives its token
+        back.
+        """
         if self._qps <= 0:
             return 0.0
         delay = self._take(asyncio.get_running_loop().time())

@@ -1,7 +1,7 @@
 """What to ask: pure functions from a verb and its arguments to a :class:`Request`. Nothing here is sent.
 
-The sending (:mod:`vmop.kube.transport`) needs to know of a request only what stands in the value: whether it may be repeated,
-whether it writes and so needs the lease, how long it may take, what to call it in an error.
+The sending (:mod:`vmop.kube.transport`) needs to know of a request only what stands in the value: whether it may be
+repeated, whether it writes and so needs the lease, how long it may take, what to call it in an error.
 """
 
 from typing import Any, Literal, TypeAlias
@@ -24,9 +24,10 @@ PARTIAL_LIST = _PARTIAL.format("PartialObjectMetadataList")
 class Request:
     """One call of the API server.
 
-    ``idempotent``: may be sent again when it is not known whether it took effect. ``write``: changes objects, so the fence is
-    asked first. ``urgent``: passes the rate limit and the fence, as renewing the lease must. ``conceal``: the content is
-    secret, errors must not quote it. ``timeout`` in seconds until the whole answer is there; ``None``: the client's.
+    ``idempotent``: may be sent again when it is not known whether it took effect. ``write``: changes objects, so the
+    fence is asked first. ``urgent``: passes the rate limit and the fence, as renewing the lease must. ``conceal``:
+    the content is secret, errors must not quote it. ``relayed``: somebody else answers through the server, and
+    whatever status is an answer. ``timeout`` in seconds until the whole answer is there; ``None``: the client's.
     """
 
     verb: str
@@ -41,6 +42,7 @@ class Request:
     write: bool = False
     urgent: bool = False
     conceal: bool = False
+    relayed: bool = False
     timeout: float | None = None
 
 
@@ -115,7 +117,9 @@ def watch(
     send_initial_events: bool = False,
     allow_bookmarks: bool = True,
 ) -> Request:
-    """A watch. With ``send_initial_events`` the server first sends what there is, then a bookmark that marks the end of it."""
+    """A watch. With ``send_initial_events`` the server first sends what there is, then a bookmark that marks the end
+    of it.
+    """
     return Request(
         verb="watch",
         method="GET",
@@ -264,7 +268,9 @@ def delete_collection(
 
 
 def evict(key: ObjectKey, *, uid: str = "", grace_seconds: int | None = None, dry_run: bool = False) -> Request:
-    """Deletion of a pod that asks its disruption budget first; a refusal is 429 and must reach the caller, so no repetition."""
+    """Deletion of a pod that asks its disruption budget first; a refusal is 429 and must reach the caller, so no
+    repetition.
+    """
     options = _delete_options(
         propagation=None, uid=uid, resource_version="", grace_seconds=grace_seconds, dry_run=dry_run
     )
@@ -289,3 +295,30 @@ def evict(key: ObjectKey, *, uid: str = "", grace_seconds: int | None = None, dr
 def raw(path: str, *, params: tuple[tuple[str, str], ...] = (), accept: str = "application/json, */*") -> Request:
     """GET of any path of the server."""
     return Request(verb="get", method="GET", path=path, target=path, params=params, accept=accept)
+
+
+def pod_proxy(
+    method: str,
+    pod: ObjectKey,
+    port: int,
+    path: str,
+    *,
+    scheme: str = "http",
+    params: tuple[tuple[str, str], ...] = (),
+    body: bytes | None = None,
+    timeout: float | None = None,
+) -> Request:
+    """A request to a port of a pod through the server. ``path`` is an encoded URL path that begins with a slash."""
+    name = f"https:{pod.name}:{port}" if scheme == "https" else f"{pod.name}:{port}"
+    return Request(
+        verb=method.lower(),
+        method=method,
+        path=f"{POD.path(pod.namespace)}/{name}/proxy{path}",
+        target=f"Pod {pod} port {port}",
+        params=params,
+        accept="*/*",
+        body=body,
+        idempotent=False,
+        relayed=True,
+        timeout=timeout,
+    )

@@ -1,7 +1,7 @@
 """What the API server serves: descriptors of resources, and how an object is named.
 
-A :class:`Resource` is a value: group, version, kind, plural and scope, which together give every URL path of the kind. The
-constants cover all kinds that the operator touches; kinds of which it learns at run time come from
+A :class:`Resource` is a value: group, version, kind, plural and scope, which together give every URL path of the
+kind. The constants cover all kinds that the operator touches; kinds of which it learns at run time come from
 :meth:`vmop.kube.Client.discover`.
 """
 
@@ -63,8 +63,8 @@ class Resource:
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The URL path of a collection (no name), an object or its subresource.
 
-        Without ``namespace`` the collection of a namespaced resource spans all namespaces. Raises :class:`ValueError` where the
-        server could not know what is meant: a namespaced object without its namespace.
+        Without ``namespace`` the collection of a namespaced resource spans all namespaces. Raises :class:`ValueError`
+        where the server could not know what is meant: a namespaced object without its namespace.
         """
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
         if namespace and self.namespaced:

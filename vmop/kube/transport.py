@@ -1,8 +1,9 @@
 """Sending requests: credentials, TLS, rate limit, fence, time limits, repetition, metrics, and errors as types.
 
-A request is repeated only where a second effect would do no harm (:attr:`Request.idempotent`): after 429 and after those 5xx
-that say "not now", when the server wants it or with growing pauses, and after a connection that failed. A time-out is not
-repeated, it took long enough. A rejected credential is renewed once, for any request: nothing happened yet.
+A request is repeated only where a second effect would do no harm (:attr:`Request.idempotent`): after 429 and after
+those 5xx that say "not now", when the server wants it or with growing pauses, and after a connection that failed. A
+time-out is not repeated, it took long enough. A rejected credential is renewed once, for any request: nothing
+happened yet.
 """
 
 import asyncio
@@ -10,10 +11,12 @@ import contextlib
 import logging
 import random
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+import attrs
 import msgspec
 from yarl import URL
 
@@ -32,6 +35,17 @@ _FIRST_PAUSE = 0.2
 _READ_BUFFER = 1 << 18
 _REPEATABLE = frozenset({429, 502, 503, 504})
 _MAX_WARNINGS = 256
+
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Answer:
+    """A good answer: its HTTP status and its body."""
+
+    status: int
+    body: bytes = attrs.field(repr=False)
 
 
 class Transport:
@@ -66,7 +80,7 @@ class Transport:
         self._warned: set[str] = set()
 
     async def open(self) -> None:
-        """Make the session; connections are made when they are needed, and then kept. No limit: each watch holds one."""
+        """Make the session. Connections are made as needed and kept, without a limit: each watch holds one."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -80,25 +94,23 @@ class Transport:
             await self._session.close()
             self._session = None
 
-    async def send(self, request: Request) -> bytes:
-        """The body of the answer. Raises :class:`ApiError` types, and what the fence raises."""
-        async with self._answered(request, self._timeout if request.timeout is None else request.timeout) as answer:
-            return answer[1]
+    async def send(self, request: Request) -> Answer:
+        """The answer, read to its end. Raises :class:`ApiError` types, and what the fence raises."""
+        return await self._insist(request, self._exchange)
 
     @contextlib.asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer while it goes on, for a watch. Failures of reading it are turned into :class:`ApiError` types too."""
-        async with self._answered(request, None) as (response, _):
-            try:
-                yield response
-            except aiohttp.ClientError as error:
-                raise _connection_error(request, error) from None
+        """The answer while it goes on, for a watch. Failures of reading it become :class:`ApiError` types too."""
+        response = await self._insist(request, self._begin)
+        try:
+            yield response
+        except aiohttp.ClientError as error:
+            raise _connection_error(request, error) from None
+        finally:
+            response.close()
 
-    @contextlib.asynccontextmanager
-    async def _answered(
-        self, request: Request, timeout: float | None
-    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, bytes]]:
-        """The first good answer; with ``timeout`` its body is read, without one it is the caller's to read."""
+    async def _insist(self, request: Request, once: Callable[[Request, Credentials], Awaitable[T]]) -> T:
+        """Send ``once``, and again where that is safe and promising."""
         rejected: Credentials | None = None
         attempt = 0
         while True:
@@ -108,57 +120,78 @@ class Transport:
             if request.write and not request.urgent and self.fence is not None:
                 self.fence()
             try:
-                response, body = await self._exchange(request, credentials, timeout)
+                return await once(request, credentials)
             except ApiError as error:
                 if error.status == 401 and rejected is None:
                     rejected = credentials
-                    if await self.config.credentials.current(rejected) is not credentials:
+                    if await self.config.credentials.current(rejected) is not rejected:
                         continue
                 pause = self._pause(request, error, attempt)
                 if pause is None:
                     raise
                 logger.debug("repeating a request", extra={"request": f"{request.verb} {request.target}"})
-                await asyncio.sleep(pause)
-                attempt += 1
-                continue
-            try:
-                yield response, body
-            finally:
-                response.close() if timeout is None else response.release()
-            return
+            await asyncio.sleep(pause)
+            attempt += 1
 
-    async def _exchange(
-        self, request: Request, credentials: Credentials, timeout: float | None
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
-        """Send once. A good answer is returned, of a bad one the error is raised."""
-        started = asyncio.get_running_loop().time()
+    async def _exchange(self, request: Request, credentials: Credentials) -> Answer:
+        """Send once and read the answer; that of a refusal is raised."""
+        async with self._limited(request) as seen:
+            response = seen(await self._request(request, credentials))
+            async with response:
+                body = await response.read()
+        if response.status >= 300 and (not request.relayed or _is_status(body)):
+            raise _refusal(request, response, body)
+        self._warn(request, response)
+        return Answer(response.status, body)
+
+    async def _begin(self, request: Request, credentials: Credentials) -> aiohttp.ClientResponse:
+        """Send once and leave the body of a good answer to the caller."""
+        async with self._limited(request) as seen:
+            response = seen(await self._request(request, credentials))
+            if response.status == 200:
+                return response
+            async with response:
+                body = await response.read()
+        raise _refusal(request, response, body)
+
+    @contextlib.asynccontextmanager
+    async def _limited(
+        self, request: Request
+    ) -> AsyncIterator[Callable[[aiohttp.ClientResponse], aiohttp.ClientResponse]]:
+        """Limit the time of what is inside, count it, and turn its failures into ours.
+
+        What is inside shows the response that it got, so that its status is counted.
+        """
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        timeout = self._timeout if request.timeout is None else request.timeout
         code = "<error>"
+
+        def seen(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+            nonlocal code
+            code = str(response.status)
+            return response
+
         try:
-            async with asyncio.timeout(self._timeout if timeout is None else timeout):
-                response = await self._request(request, credentials)
-                code = str(response.status)
-                if response.status < 400 and timeout is None:
-                    return response, b""
-                async with response:
-                    body = await response.read()
+            async with asyncio.timeout(timeout):
+                yield seen
         except aiohttp.ConnectionTimeoutError:
             raise _unavailable(request, f"no connection to {self._host} within {CONNECT_TIMEOUT:.0f} s") from None
         except TimeoutError:
             raise Timeout(
-                0,
-                "Timeout",
-                f"no answer within {timeout or self._timeout:g} s",
-                verb=request.verb,
-                target=request.target,
+                0, "Timeout", f"no answer within {timeout:g} s", verb=request.verb, target=request.target
             ) from None
         except aiohttp.ClientError as error:
             raise _connection_error(request, error) from None
         finally:
-            self._observe(request, code, asyncio.get_running_loop().time() - started)
-        if response.status >= 300:
-            raise _refusal(request, response, body)
-        self._warn(request, response)
-        return response, body
+            if self._metrics is not None:
+                self._metrics.observe(
+                    code=code,
+                    method=request.method,
+                    host=self._host,
+                    path=request.path,
+                    seconds=loop.time() - started,
+                )
 
     async def _request(self, request: Request, credentials: Credentials) -> aiohttp.ClientResponse:
         if self._session is None:
@@ -204,10 +237,6 @@ class Transport:
             return _FIRST_PAUSE * 2.0**attempt * self._jitter.uniform(0.5, 1.5)
         return None
 
-    def _observe(self, request: Request, code: str, seconds: float) -> None:
-        if self._metrics is not None:
-            self._metrics.observe(code=code, method=request.method, host=self._host, path=request.path, seconds=seconds)
-
     def _warn(self, request: Request, response: aiohttp.ClientResponse) -> None:
         """Log each warning of the server once, as kubectl shows them: deprecated versions, unknown fields."""
         if request.conceal:
@@ -244,6 +273,25 @@ def _unavailable(request: Request, message: str) -> Unavailable:
 
 
 def _connection_error(request: Request, error: aiohttp.ClientError) -> Unavailable:
-    """Without the original: an aiohttp error may hold the request's headers, and with them the token."""
-    text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
-    return _unavailable(request, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return _unavailable(request, describe(error))
+
+
+def describe(error: aiohttp.ClientError) -> str:
+    """What of an aiohttp error may be shown: some hold the request's headers, or a URL with its query."""
+    match error:
+        case aiohttp.ClientResponseError():
+            text = error.message
+        case aiohttp.InvalidURL():
+            text = ""
+        case _:
+            text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _is_status(body: bytes) -> bool:
+    """Whether the API server itself speaks, and not somebody whose answer it relays."""
+    try:
+        document = decode(body)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(document, dict) and document.get("kind") == "Status" and document.get("apiVersion") == "v1"

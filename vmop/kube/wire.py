@@ -1,9 +1,10 @@
 """From bytes to objects, decoding no more than somebody asks for.
 
-A watch line or a page of a list is split by msgspec into raw top-level fields. Only ``metadata`` is decoded, into a compact
-struct; ``spec``, ``status``, ``data`` and the rest stay bytes until :meth:`WireObject.manifest` or a caller wants them. Of
-``managedFields``, half of what an object weighs, one entry is kept: the newest change of the object itself (not of a
-subresource) by a manager that is not the reader. Of kubectl's last-applied annotation only that there was one.
+A watch line or a page of a list is split by msgspec into raw top-level fields. Only ``metadata`` is decoded, into a
+compact struct; ``spec``, ``status``, ``data`` and the rest stay bytes until :meth:`WireObject.manifest` or a caller
+wants them. Of ``managedFields``, half of what an object weighs, one entry is kept: the newest change of the object
+itself (not of a subresource) by a manager that is not the reader. Of kubectl's last-applied annotation only that
+there was one.
 """
 
 from collections.abc import Collection, Mapping
@@ -80,8 +81,8 @@ _ENCODE = msgspec.json.Encoder().encode
 class WireObject:
     """An object as it came over the wire.
 
-    ``meta`` is its metadata as a struct; ``fields`` holds every other top-level field as raw JSON (``apiVersion`` and ``kind``
-    too, where the server sent them).
+    ``meta`` is its metadata as a struct; ``fields`` holds every other top-level field as raw JSON (``apiVersion`` and
+    ``kind`` too, where the server sent them).
     """
 
     __slots__ = ("_metadata", "fields", "meta")
@@ -97,7 +98,9 @@ class WireObject:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """Metadata as the JSON object of the manifest, made once on first use. Do not change it: use :meth:`manifest`."""
+        """Metadata as the JSON object of the manifest, made once on first use. Do not change it: use
+        :meth:`manifest`.
+        """
         if self._metadata is None:
             self._metadata = msgspec.to_builtins(self.meta)
         return self._metadata
@@ -119,7 +122,9 @@ class WireObject:
 
 @attrs.frozen(slots=True)
 class WatchEvent:
-    """One change: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``. A bookmark has only a resource version in its metadata."""
+    """One change: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``. A bookmark has only a resource version in its
+    metadata.
+    """
 
     type: str
     object: WireObject
@@ -138,8 +143,9 @@ class WirePage:
 class ObjectDecoder:
     """Decodes objects of one resource.
 
-    It shares the bytes of ``apiVersion`` and ``kind`` among all objects, and fills them in where the server leaves them out
-    (items of a list of a built-in kind). ``metadata_only`` drops what a server sends that does not know partial objects.
+    It shares the bytes of ``apiVersion`` and ``kind`` among all objects, and fills them in where the server leaves
+    them out (items of a list of a built-in kind). ``metadata_only`` drops what a server sends that does not know
+    partial objects.
     """
 
     def __init__(
@@ -183,7 +189,9 @@ class ObjectDecoder:
         return WireObject(meta, fields)
 
     def page(self, raw: bytes) -> tuple["_PageMetadata", list[msgspec.Raw]]:
-        """The list's metadata and its items, not decoded yet: the caller decodes them in slices that do not hold up the loop."""
+        """The list's metadata and its items, not decoded yet: the caller decodes them in slices that do not hold up
+        the loop.
+        """
         page = _PAGE.decode(raw)
         return page.metadata, page.items or []
 
@@ -193,7 +201,9 @@ def _type_fields(resource: Resource) -> dict[str, bytes]:
 
 
 def _newest_foreign(entries: list[_ManagedFields], own: Collection[str]) -> _ManagedFields | None:
-    """The newest change of the main resource by another manager. Times are RFC 3339 in UTC, so that text order is time order."""
+    """The newest change of the main resource by another manager. Times are RFC 3339 in UTC, so that text order is
+    time order.
+    """
     newest: _ManagedFields | None = None
     for entry in entries:
         if entry.subresource or entry.manager in own:
