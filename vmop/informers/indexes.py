@@ -1,0 +1,58 @@
+"""Indexes over a store: from a value to the objects that have it.
+
+An index is a function of one object. What it said of an object is remembered with the object, so that an
+index stays right even where the function would answer differently by now.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from vmop.informers.objects import StoredObject
+
+IndexFunction: TypeAlias = Callable[[StoredObject], Iterable[str]]
+"""Gives the values under which an object is found. It must be quick, and depend on nothing but the object."""
+
+_log = logging.getLogger(__name__)
+
+
+class Index:
+    """One index. Objects of a value stand in the order in which they came."""
+
+    def __init__(self, name: str, function: IndexFunction) -> None:
+        self.name = name
+        self._function = function
+        self._objects: dict[str, dict[StoredObject, None]] = {}
+        self._values: dict[StoredObject, tuple[str, ...]] = {}
+
+    def change(self, old: StoredObject | None, new: StoredObject | None) -> None:
+        """``new`` has taken the place of ``old``."""
+        if old is not None:
+            for value in self._values.pop(old, ()):
+                objects = self._objects[value]
+                del objects[old]
+                if not objects:
+                    del self._objects[value]
+        if new is not None:
+            values = self._evaluate(new)
+            if values:
+                self._values[new] = values
+                for value in values:
+                    self._objects.setdefault(value, {})[new] = None
+
+    def find(self, value: str) -> list[StoredObject]:
+        return list(self._objects.get(value, ()))
+
+    def values(self) -> list[str]:
+        """All values that some object has."""
+        return list(self._objects)
+
+    def _evaluate(self, subject: StoredObject) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(self._function(subject)))
+        except Exception:  # noqa: BLE001 - the function is the caller's
+            _log.exception(
+                "an index function failed; the object is left out of the index",
+                extra={"index": self.name, "resource": str(subject.resource), "object": str(subject.key)},
+            )
+            return ()
