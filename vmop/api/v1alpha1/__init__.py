@@ -1,3 +1,45 @@
 """Kinds of `operator.victoriametrics.com/v1alpha1`, and the structures in their specs."""
 
-__all__ = []
+from vmop.api.v1alpha1._rollout import Canary, Drain, Preflight, Rollout, Verification
+from vmop.api.v1alpha1.vmdistributed import (
+    Backend,
+    BalancerRef,
+    ChildReference,
+    FurtherBalancer,
+    FurtherZoneAgent,
+    VMDistributed,
+    VMDistributedSpec,
+    Zone,
+    ZoneAgent,
+    ZoneAgentSpec,
+    ZoneCluster,
+    ZoneCommon,
+    ZoneParts,
+    ZoneRemoteWrite,
+    ZoneSelector,
+    ZoneSingle,
+)
+
+__all__ = [
+    "Backend",
+    "BalancerRef",
+    "Canary",
+    "ChildReference",
+    "Drain",
+    "FurtherBalancer",
+    "FurtherZoneAgent",
+    "Preflight",
+    "Rollout",
+    "VMDistributed",
+    "VMDistributedSpec",
+    "Verification",
+    "Zone",
+    "ZoneAgent",
+    "ZoneAgentSpec",
+    "ZoneCluster",
+    "ZoneCommon",
+    "ZoneParts",
+    "ZoneRemoteWrite",
+    "ZoneSelector",
+    "ZoneSingle",
+]

@@ -78,7 +78,7 @@ class VMSelect(AppParams, ComponentParams, ClusterPods, ClusterStatefulSet):
         "Discovery for vmselect alone; replaces the cluster's setting whole."
     )
     extra_storage_nodes: list[StorageNode] | None = field("Storage nodes of other clusters that are queried too.")
-    hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of vmselect.", raw=True)
+    hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of vmselect.")
     vpa: VerticalAutoscaler | None = field("Vertical autoscaling of vmselect.")
 
 
@@ -91,7 +91,7 @@ class VMInsert(AppParams, ComponentParams, ClusterPods, DeploymentParams):
     discovery: StorageNodeDiscovery | None = field(
         "Discovery for vminsert alone; replaces the cluster's setting whole."
     )
-    hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of vminsert.", raw=True)
+    hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of vminsert.")
     vpa: VerticalAutoscaler | None = field("Vertical autoscaling of vminsert.")
 
 
@@ -129,7 +129,7 @@ class RequestsLoadBalancer:
     enabled: bool | None = field("Put a vmauth before vmselect and vminsert; their Services then lead to it.")
     disable_insert_balancing: bool | None = field("Leave the Service of vminsert as it is.")
     disable_select_balancing: bool | None = field("Leave the Service of vmselect as it is.")
-    spec: LoadBalancerSpec | None = field("Pods, Service and scaling of the balancer.", raw=True)
+    spec: LoadBalancerSpec | None = field("Pods, Service and scaling of the balancer.")
 
 
 @attrs.frozen(kw_only=True)
