@@ -1,0 +1,41 @@
+"""What the dev cluster's API server knows of kinds, fields and their owners: a pure library.
+
+A :class:`Type` is one place of a schema, of a built-in kind (``builtin_type``) or a custom one (``crd_type``). With
+it an object is brought to the form that the real server stores (``apply_defaults``, ``prune``), is checked
+(``validate``) and patched (``strategic_merge``, ``merge_patch``); ``apply`` is server-side apply, ``track_update``
+the ownership after every other write. The standard of truth is a real API server: tests run the same requests on
+both.
+"""
+
+from vmop.devcluster.schema.builtin import builtin_type
+from vmop.devcluster.schema.crd import crd_type
+from vmop.devcluster.schema.fields import FieldSet
+from vmop.devcluster.schema.managed import (
+    ApplyConflict,
+    DuplicateKeys,
+    FieldNotDeclared,
+    InvalidApply,
+    UntypedApply,
+    apply,
+    track_update,
+)
+from vmop.devcluster.schema.patches import InvalidPatch, merge_patch, strategic_merge
+from vmop.devcluster.schema.types import Manifest, Type
+
+__all__ = [
+    "ApplyConflict",
+    "DuplicateKeys",
+    "FieldNotDeclared",
+    "FieldSet",
+    "InvalidApply",
+    "InvalidPatch",
+    "Manifest",
+    "Type",
+    "UntypedApply",
+    "apply",
+    "builtin_type",
+    "crd_type",
+    "merge_patch",
+    "strategic_merge",
+    "track_update",
+]
