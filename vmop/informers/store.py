@@ -97,6 +97,11 @@ class Store:
         """Whether whole objects are kept."""
         return self._keep is None
 
+    @property
+    def pending(self) -> int:
+        """How many of our own writes the watch has not shown yet."""
+        return len(self._pending)
+
     # --- what readers use -------------------------------------------------------------------------------------------
 
     def get(self, key: ObjectKey) -> StoredObject | None:
@@ -168,7 +173,7 @@ class Store:
         """The object is gone, or does not match the selector any more. ``None`` when it was not known."""
         meta, key = wire.meta, wire.key
         self._advance(scope, meta.resource_version)
-        self._seen.append(meta.uid)
+        self._seen.append(meta.resource_version if self._selective else meta.uid)
         pending = self._pending.get(key)
         if pending is None:
             old = self.get(key)
@@ -241,8 +246,11 @@ class Store:
         """The server confirmed that the object with ``uid`` is gone."""
         pending = self._pending.get(key)
         watched = self.get(key) if pending is None else pending.watched
+        shown = self.get(key)
+        if shown is not None and shown.uid != uid:
+            return  # the answer is late: another has taken its place
         if uid in self._seen:
-            if pending is not None and pending.uid == uid:
+            if pending is not None:
                 self._settle(key)
             return
         self._record(key, _Pending(watched, None, uid, "", 0, True, self._next(), now))
@@ -351,7 +359,7 @@ class Store:
             self._count -= 1
             if not objects:
                 del self._objects[old.home.namespace]
-                del self._homes[old.home.namespace]
+                self._homes.pop(old.home.namespace, None)
         if self._indexes:
             for index in self._indexes.values():
                 index.change(old, new)
