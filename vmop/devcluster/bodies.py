@@ -1,0 +1,163 @@
+"""Bodies of requests: objects in JSON or YAML, and the four kinds of patches."""
+
+import json
+from typing import Any
+
+import attrs
+import jsonpatch
+import jsonpointer
+import msgspec
+import yaml
+from aiohttp import web
+
+from vmop.devcluster.requests import Call
+from vmop.devcluster.rest import Rest
+from vmop.devcluster.status import (
+    Cause,
+    Manifest,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+    rejected_patch,
+    unsupported_media_type,
+)
+from vmop.devcluster.storage import StoredKey
+
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
+
+
+async def read_body(request: web.Request, *, optional: bool = False) -> Manifest:
+    """The object that was sent; 400 when it is none, 415 when it is in no form that is understood."""
+    raw = await request.read()
+    if not raw:
+        if optional:
+            return {}
+        raise bad_request("the object provided is unrecognized: EOF")
+    media = request.content_type
+    try:
+        if media == "application/yaml":
+            body = _parse_yaml(raw)
+        elif media in ("application/json", "application/octet-stream", "application/x-www-form-urlencoded"):
+            body = msgspec.json.decode(raw)
+        else:
+            raise unsupported_media_type()
+    except (msgspec.DecodeError, yaml.YAMLError) as error:
+        raise bad_request(
+            f"the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
+        ) from None
+    if not isinstance(body, dict):
+        raise bad_request("the object provided is unrecognized: couldn't get version/kind; json parse error")
+    return body
+
+
+def _parse_yaml(raw: bytes) -> Any:
+    return yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@attrs.frozen
+class Patch:
+    """A patch as it came: its media type and its content."""
+
+    media: str
+    content: Any
+
+    async def run(self, rest: Rest, call: Call) -> tuple[Manifest, bool]:
+        """Patch the object; also whether that created it."""
+        if self.media == _APPLY:
+            return await self._apply(rest, call)
+        return await rest.mutate(call, lambda live: (self.on(rest, call, live), False)), False
+
+    def on(self, rest: Rest, call: Call, live: Manifest) -> Manifest:
+        """The patched object; `live` belongs to this call."""
+        match self.media:
+            case "application/json-patch+json":
+                return _json_patch(live, self.content)
+            case "application/merge-patch+json":
+                return rest.schemas.merge_patch(live, self.content)
+            case "application/strategic-merge-patch+json":
+                if call.served.is_custom:
+                    raise unsupported_media_type()
+                return rest.schemas.strategic_merge(call.served, live, self.content)
+            case _:
+                raise unsupported_media_type()
+
+    async def _apply(self, rest: Rest, call: Call) -> tuple[Manifest, bool]:
+        applied, served, options = self.content, call.served, call.options
+        self._check_applied(call)
+        manager = options.field_manager
+
+        def merged(live: Manifest | None) -> Manifest:
+            return rest.schemas.apply(
+                served, live, applied, manager, force=options.force, now=rest.now(), subresource=call.subresource
+            )
+
+        if rest.storage.get(served.storage, StoredKey(call.namespace, call.name)) is not None:
+            return await rest.mutate(call, lambda live: (merged(live), True)), False
+        metadata = applied.get("metadata") or {}
+        if call.subresource:
+            raise not_found(served.group, served.plural, call.name)
+        if metadata.get("uid"):
+            why = f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found"
+            raise conflict(served.group, served.plural, call.name, why)
+        applied.setdefault("metadata", {}).setdefault("name", call.name)
+        obj = merged(None)
+        if obj["metadata"].pop("resourceVersion", None):
+            raise conflict(served.group, served.plural, call.name)
+        return await rest.create(call, obj, tracked=True), True
+
+    def _check_applied(self, call: Call) -> None:
+        applied = self.content
+        if not isinstance(applied, dict):
+            raise bad_request("error decoding YAML: not an object")
+        if not applied.get("apiVersion") or not applied.get("kind"):
+            raise bad_request("invalid object type: apiVersion and kind must be set in an apply patch")
+        metadata = applied.get("metadata") or {}
+        if metadata.get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        name = metadata.get("name", call.name)
+        if name != call.name:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+
+
+def _json_patch(live: Manifest, operations: Any) -> Manifest:
+    if not isinstance(operations, list):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        )
+    try:
+        patched: Manifest = jsonpatch.apply_patch(live, operations, in_place=True)
+    except (jsonpatch.InvalidJsonPatch, TypeError):
+        raise bad_request("error decoding patch: invalid operation") from None
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
+        raise rejected_patch() from None
+    return patched
+
+
+async def read_patch(request: web.Request) -> Patch:
+    """The patch that was sent; 415 for other media types, 422 for an apply without a manager."""
+    raw = await request.read()
+    media = request.content_type
+    try:
+        match media:
+            case "application/apply-patch+yaml":
+                content = _parse_yaml(raw)
+            case (
+                "application/json-patch+json"
+                | "application/merge-patch+json"
+                | "application/strategic-merge-patch+json"
+            ):
+                content = json.loads(raw)
+            case _:
+                raise unsupported_media_type()
+    except (ValueError, yaml.YAMLError) as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+    if media == _APPLY and not request.query.get("fieldManager"):
+        cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
+        raise invalid("meta.k8s.io", "PatchOptions", "", (cause,))
+    if media in (_MERGE_PATCH, _STRATEGIC_PATCH) and not isinstance(content, dict):
+        raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+    return Patch(media, content)

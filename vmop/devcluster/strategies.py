@@ -1,0 +1,352 @@
+"""What single built-in kinds ask of a write beyond their schema: initial status, what the server allocates, immutability.
+
+Tables by resource; the verbs (`rest`) know no kind.
+"""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from vmop.devcluster.registry import Served
+from vmop.devcluster.status import Cause, Manifest
+from vmop.devcluster.storage import GroupResource, Storage
+
+NAMESPACES = GroupResource("", "namespaces")
+PODS = GroupResource("", "pods")
+SERVICES = GroupResource("", "services")
+SECRETS = GroupResource("", "secrets")
+CLAIMS = GroupResource("", "persistentvolumeclaims")
+CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
+BUDGETS = GroupResource("policy", "poddisruptionbudgets")
+ANSWERED_WITH_OBJECT = frozenset(
+    (
+        PODS,
+        SERVICES,
+        CLAIMS,
+        GroupResource("", "persistentvolumes"),
+        GroupResource("", "serviceaccounts"),
+        GroupResource("", "podtemplates"),
+        GroupResource("", "resourcequotas"),
+    )
+)
+
+# Decoding: what is accepted in another form than it is stored in
+
+
+def convert(served: Served, obj: Manifest) -> None:
+    """Input-only fields: `stringData` of a Secret."""
+    if served.storage == SECRETS and obj.get("stringData"):
+        data = obj.get("data") or {}
+        for key, value in obj["stringData"].items():
+            data[key] = base64.b64encode(value.encode()).decode()
+        obj["data"] = data
+        del obj["stringData"]
+    if served.storage == NAMESPACES and obj["metadata"].get("name"):
+        labels = obj["metadata"].get("labels") or {}
+        obj["metadata"]["labels"] = labels | {"kubernetes.io/metadata.name": obj["metadata"]["name"]}
+
+
+# Admission and preparation
+
+_TOLERATIONS = tuple(
+    {"key": f"node.kubernetes.io/{what}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    for what in ("not-ready", "unreachable")
+)
+
+
+def _admit_pod(obj: Manifest) -> None:
+    spec = obj.get("spec")
+    if not isinstance(spec, dict):
+        return
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    tolerations = spec.get("tolerations") or []
+    for toleration in _TOLERATIONS:
+        if not any(one.get("key") in (None, "", toleration["key"]) for one in tolerations):
+            tolerations = [*tolerations, dict(toleration)]
+    spec["tolerations"] = tolerations
+
+
+_ADMIT: Mapping[GroupResource, Callable[[Manifest], None]] = {PODS: _admit_pod}
+
+
+def admit(served: Served, obj: Manifest) -> None:
+    """What the server's own admission adds to a new object, owned by no field manager."""
+    step = _ADMIT.get(served.storage)
+    if step is not None:
+        step(obj)
+
+
+def qos_class(pod: Manifest) -> str:
+    """Guaranteed when every container limits CPU and memory to what it requests, BestEffort when none asks for any."""
+    guaranteed, any_set = True, False
+    spec = pod.get("spec") or {}
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        resources = container.get("resources") or {}
+        limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+        any_set = any_set or any(name in limits or name in requests for name in ("cpu", "memory"))
+        for name in ("cpu", "memory"):
+            guaranteed = guaranteed and name in limits and requests.get(name, limits[name]) == limits[name]
+    if not any_set:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _prepare_namespace(obj: Manifest) -> None:
+    spec = obj.setdefault("spec", {}) or {}
+    spec["finalizers"] = sorted({*(spec.get("finalizers") or ()), "kubernetes"})
+    obj["spec"] = spec
+    obj["status"] = {"phase": "Active"}
+
+
+def _prepare_crd(obj: Manifest) -> None:
+    names = obj["spec"].get("names") or {}
+    names.setdefault("singular", str(names.get("kind", "")).lower())
+    names.setdefault("listKind", f"{names.get('kind', '')}List")
+    obj["spec"].setdefault("conversion", {"strategy": "None"})
+    stored = [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
+    obj["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
+
+
+def _status(status: Manifest) -> Callable[[Manifest], None]:
+    def prepare(obj: Manifest) -> None:
+        obj["status"] = dict(status)
+
+    return prepare
+
+
+def _prepare_pod(obj: Manifest) -> None:
+    obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
+
+
+_PREPARE: Mapping[GroupResource, Callable[[Manifest], None]] = {
+    NAMESPACES: _prepare_namespace,
+    PODS: _prepare_pod,
+    CRDS: _prepare_crd,
+    CLAIMS: _status({"phase": "Pending"}),
+    GroupResource("", "persistentvolumes"): _status({"phase": "Pending"}),
+    GroupResource("apps", "deployments"): _status({}),
+    GroupResource("apps", "replicasets"): _status({"replicas": 0}),
+    GroupResource("apps", "statefulsets"): _status({"replicas": 0, "availableReplicas": 0}),
+    GroupResource("apps", "daemonsets"): _status(
+        {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}
+    ),
+    SERVICES: _status({"loadBalancer": {}}),
+    GroupResource("networking.k8s.io", "ingresses"): _status({"loadBalancer": {}}),
+    GroupResource("batch", "jobs"): _status({}),
+    GroupResource("batch", "cronjobs"): _status({}),
+    GroupResource("autoscaling", "horizontalpodautoscalers"): _status({"desiredReplicas": 0, "currentMetrics": None}),
+    BUDGETS: _status({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
+}
+
+
+def prepare_create(served: Served, obj: Manifest) -> None:
+    """Initial status, and spec fields that every object of the kind has."""
+    step = _PREPARE.get(served.storage)
+    if step is not None and not served.is_custom:
+        step(obj)
+
+
+def prepare_update(served: Served, new: Manifest, old: Manifest, subresource: str) -> None:
+    """Allocated fields that an update left out keep their values."""
+    if served.storage == SERVICES and subresource == "":
+        _keep_allocated(new.get("spec") or {}, old.get("spec") or {})
+    if served.storage == NAMESPACES and subresource != "finalize":
+        finalizers = (old.get("spec") or {}).get("finalizers")
+        new["spec"] = (new.get("spec") or {}) | {"finalizers": finalizers}
+    if served.storage == CRDS and subresource == "":
+        names = new["spec"].get("names") or {}
+        names.setdefault("singular", str(names.get("kind", "")).lower())
+        names.setdefault("listKind", f"{names.get('kind', '')}List")
+        new["spec"].setdefault("conversion", {"strategy": "None"})
+
+
+def _keep_allocated(spec: Manifest, old: Manifest) -> None:
+    if spec.get("type") == "ExternalName" or old.get("type") == "ExternalName":
+        return
+    for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"):
+        if not spec.get(field) and field in old:
+            spec[field] = old[field]
+    if spec.get("type") in ("NodePort", "LoadBalancer"):
+        before = {(port.get("name"), port.get("port")): port.get("nodePort") for port in old.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if not port.get("nodePort") and before.get((port.get("name"), port.get("port"))):
+                port["nodePort"] = before[port.get("name"), port.get("port")]
+
+
+def keep_for_status(served: Served, new: Manifest, live: Manifest) -> None:
+    """A write of the status changes nothing but the status (and, for built-in kinds, annotations and the like)."""
+    for field in [field for field in new if field not in ("status", "metadata", "kind", "apiVersion")]:
+        if field not in live:
+            del new[field]
+    for field, value in live.items():
+        if field not in ("status", "metadata"):
+            new[field] = value
+    if served.is_custom:
+        entries = new["metadata"].get("managedFields")
+        new["metadata"] = dict(live["metadata"])
+        if entries is not None:
+            new["metadata"]["managedFields"] = entries
+    elif "labels" in live["metadata"]:
+        new["metadata"]["labels"] = live["metadata"]["labels"]
+
+
+def set_generation(served: Served, new: Manifest, old: Manifest) -> None:
+    """Up by one with every change of what is desired: all but metadata and status."""
+    if not served.has_generation:
+        return
+    ignored = ("metadata", "status", "apiVersion") if served.has_status or not served.is_custom else ("metadata",)
+    desired = [{k: v for k, v in obj.items() if k not in ignored} for obj in (new, old)]
+    if desired[0] != desired[1]:
+        new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
+
+
+def grace_period(served: Served, obj: Manifest, asked: int | None) -> int:
+    """Seconds between the request and the deletion: only running pods have any."""
+    if served.storage != PODS:
+        return 0
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    seconds = asked if asked is not None else spec.get("terminationGracePeriodSeconds", 30)
+    return max(0, int(seconds))
+
+
+# Validation beyond schemas
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SUBDOMAIN_MESSAGE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+
+
+def validate_metadata(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
+    """Names, and finalizers of objects that are being deleted."""
+    metadata = obj["metadata"]
+    name = metadata.get("name", "")
+    if not name:
+        yield Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
+    elif served.group != "rbac.authorization.k8s.io" and not (len(name) <= 253 and _SUBDOMAIN.fullmatch(name)):
+        yield Cause("FieldValueInvalid", f'Invalid value: "{name}": {_SUBDOMAIN_MESSAGE}', "metadata.name")
+    if old is not None and old["metadata"].get("deletionTimestamp"):
+        before = old["metadata"].get("finalizers") or ()
+        added = [one for one in metadata.get("finalizers") or () if one not in before]
+        if added:
+            listed = ", ".join(f'"{one}"' for one in added)
+            message = (
+                "Forbidden: no new finalizers can be added if the object is being deleted, "
+                f"found new finalizers []string{{{listed}}}"
+            )
+            yield Cause("FieldValueForbidden", message, "metadata.finalizers")
+
+
+def _immutable(path: str, message: str = "field is immutable") -> Callable[[Manifest, Manifest], Iterator[Cause]]:
+    parts = path.split(".")
+
+    def check(new: Manifest, old: Manifest) -> Iterator[Cause]:
+        now, before = _at(new, parts), _at(old, parts)
+        if now != before:
+            yield Cause("FieldValueInvalid", f"Invalid value: {_go(now)}: {message}", path)
+
+    return check
+
+
+def _at(obj: Any, parts: Iterable[str]) -> Any:
+    for part in parts:
+        obj = obj.get(part) if isinstance(obj, dict) else None
+    return obj
+
+
+def _go(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+_STATEFUL_SET_MUTABLE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+_STATEFUL_SET_MESSAGE = (
+    "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+
+
+def _stateful_set(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    specs = [
+        {field: value for field, value in obj["spec"].items() if field not in _STATEFUL_SET_MUTABLE}
+        for obj in (new, old)
+    ]
+    if specs[0] != specs[1]:
+        yield Cause("FieldValueForbidden", _STATEFUL_SET_MESSAGE, "spec")
+
+
+_CLAIM_MESSAGE = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+def _claim(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    free = ("resources", "volumeName", "volumeAttributesClassName", "storageClassName")
+    specs = [{field: value for field, value in obj["spec"].items() if field not in free} for obj in (new, old)]
+    if specs[0] != specs[1]:
+        yield Cause("FieldValueForbidden", _CLAIM_MESSAGE, "spec")
+
+
+def _frozen_data(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    if old.get("immutable") and (new.get("data"), new.get("binaryData")) != (old.get("data"), old.get("binaryData")):
+        yield Cause("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data")
+
+
+_CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]] = {
+    GroupResource("apps", "deployments"): _immutable("spec.selector"),
+    GroupResource("apps", "daemonsets"): _immutable("spec.selector"),
+    GroupResource("apps", "replicasets"): _immutable("spec.selector"),
+    GroupResource("apps", "statefulsets"): _stateful_set,
+    CLAIMS: _claim,
+    SECRETS: _frozen_data,
+    GroupResource("", "configmaps"): _frozen_data,
+    GroupResource("rbac.authorization.k8s.io", "rolebindings"): _immutable("roleRef", "cannot change roleRef"),
+    GroupResource("rbac.authorization.k8s.io", "clusterrolebindings"): _immutable("roleRef", "cannot change roleRef"),
+}
+
+
+def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
+    """Rules of single kinds about updates."""
+    check = _CHECKS.get(served.storage)
+    if check is not None and old is not None:
+        yield from check(obj, old)
+
+
+class Allocator:
+    """Addresses and node ports of Services: the lowest that no stored Service has."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._next_address = int(ipaddress.IPv4Address("10.96.0.10"))
+        self._next_port = 30000
+
+    def allocate(self, served: Served, obj: Manifest) -> None:
+        """Give a new Service its addresses."""
+        if served.storage != SERVICES:
+            return
+        spec = obj.setdefault("spec", {})
+        if spec.get("type") == "ExternalName":
+            return
+        if not spec.get("clusterIP"):
+            self._next_address += 1
+            spec["clusterIP"] = str(ipaddress.IPv4Address(self._next_address))
+        spec["clusterIPs"] = [spec["clusterIP"]]
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
+        if spec.get("type") in ("NodePort", "LoadBalancer"):
+            for port in spec.get("ports") or ():
+                if not port.get("nodePort"):
+                    self._next_port += 1
+                    port["nodePort"] = self._next_port
