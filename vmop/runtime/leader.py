@@ -1,0 +1,214 @@
+"""Leader election on a Lease, and the fence that it gives to writes.
+
+Whoever holds the lease renews it every ``retry_period``; the others watch it and take it once it was not renewed for
+``lease_duration``, by *their own* monotonic clock since they last saw it change: clocks of different machines are never
+compared. Every write of the lease carries the resource version it is based on, so of two who take it one fails.
+
+A leader that cannot renew must stop writing before anybody else may start: :meth:`LeaderElection.check` raises
+:class:`~vmop.kube.Fenced` when the last successful renewal is ``renew_deadline`` ago or longer (``00-writing.md``
+§9). Given to a :class:`~vmop.kube.Client` as its fence, it is asked before each write. A process that was frozen
+beyond the deadline thereby sends nothing, until a renewal that is based on the very version it wrote last proves
+that nobody came in between.
+
+The lease is not released on shutdown: a successor waits until it expires (``08-operator.md`` §6).
+"""
+
+import asyncio
+import random
+import socket
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import NoReturn
+
+import attrs
+from prometheus_client import CollectorRegistry, Gauge
+
+from vmop.kube import ApiError, Client, Conflict, Fenced, Manifest, NotFound, ObjectKey
+from vmop.kube.resources import LEASE
+from vmop.runtime.logs import get_logger
+
+_log = get_logger(__name__)
+
+_JITTER = 1.2  # client-go's: attempts to acquire are up to 2.2 retry periods apart
+
+
+class LeadershipLost(Exception):
+    """The lease could not be renewed in time, or somebody else holds it. The process has to end."""
+
+
+def new_identity() -> str:
+    """An identity as the Go operator has: ``<hostname>_<uuid>``, new for each process."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
+
+
+@attrs.frozen
+class LeaderElectionConfig:
+    """Which lease, under which identity. Durations are seconds; a deadline below the duration is what makes it safe."""
+
+    namespace: str
+    name: str = "57410f0d.victoriametrics.com"
+    identity: str = attrs.field(factory=new_identity)
+    lease_duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+
+    def __attrs_post_init__(self) -> None:
+        if not self.lease_duration > self.renew_deadline > self.retry_period * _JITTER > 0:
+            raise ValueError(
+                "leader election needs lease duration > renew deadline > 1.2 * retry period > 0,"
+                f" got {self.lease_duration:g}s, {self.renew_deadline:g}s, {self.retry_period:g}s"
+            )
+
+
+class LeaderElection:
+    """Acquires and renews one lease; see :mod:`vmop.runtime.leader`.
+
+    ``client`` must have no fence of its own (a client that is fenced by this election could never renew).
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        config: LeaderElectionConfig,
+        *,
+        now: Callable[[], datetime],
+        jitter: random.Random | None = None,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
+        self.config = config
+        self._client = client
+        self._now = now
+        self._jitter = jitter if jitter is not None else random.Random()
+        self._registry = registry
+        self._lease: Manifest | None = None  # as last read or written
+        self._seen: tuple[object, ...] | None = None  # what of it says that its holder lives, and ...
+        self._seen_at = 0.0  # ... when that was last seen to change
+        self._renewed_at: float | None = None  # while leading: when the last successful renewal was begun
+        self._acquired = asyncio.Event()
+
+    @property
+    def leading(self) -> bool:
+        """Whether the lease was acquired (it may be in doubt: :meth:`check` knows)."""
+        return self._renewed_at is not None
+
+    def check(self) -> None:
+        """Raises :class:`~vmop.kube.Fenced` unless the lease was renewed less than the renew deadline ago."""
+        lease = f"lease {self.config.namespace}/{self.config.name}"
+        if self._renewed_at is None:
+            raise Fenced(f"{lease} is not held by {self.config.identity}: nothing is written")
+        age = asyncio.get_running_loop().time() - self._renewed_at
+        if age >= self.config.renew_deadline:
+            raise Fenced(f"{lease} was last renewed {age:.1f}s ago: nothing is written until it is renewed")
+
+    async def wait_acquired(self) -> None:
+        """Returns once the lease is held."""
+        await self._acquired.wait()
+
+    async def run(self) -> NoReturn:
+        """Acquire the lease, then renew it until cancelled. Raises :class:`LeadershipLost` when it is lost."""
+        gauge = None
+        if self._registry is not None:
+            text = "1 while this process holds the lease"
+            gauge = Gauge("leader_election_master_status", text, ("name",), registry=self._registry)
+            gauge.labels(self.config.name).set(0)
+        try:
+            await self._acquire()
+            if gauge is not None:
+                gauge.labels(self.config.name).set(1)
+            await self._renew()
+        finally:
+            self._renewed_at = None
+            self._acquired.clear()
+            if gauge is not None and self._registry is not None:
+                self._registry.unregister(gauge)
+
+    async def _acquire(self) -> None:
+        _log.info("waiting for the leader lease", lease=f"{self.config.namespace}/{self.config.name}")
+        while not await self._attempt(self._api_timeout):
+            await asyncio.sleep(self.config.retry_period * (1 + _JITTER * self._jitter.random()))
+        self._acquired.set()
+        _log.info("leader lease acquired", identity=self.config.identity)
+
+    async def _renew(self) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.config.retry_period)
+            assert self._renewed_at is not None  # noqa: S101 - it is set by _acquire and only run() takes it away
+            left = self._renewed_at + self.config.renew_deadline - loop.time()
+            renewed = await self._attempt(min(self._api_timeout, max(1.0, left)))
+            if renewed:
+                continue
+            if self._holder() != self.config.identity:
+                raise LeadershipLost(f"leader election lost: the lease is held by {self._holder() or 'nobody'}")
+            if loop.time() - self._renewed_at >= self.config.renew_deadline:
+                raise LeadershipLost(
+                    f"leader election lost: the lease was not renewed within {self.config.renew_deadline:g}s"
+                )
+
+    @property
+    def _api_timeout(self) -> float:
+        return max(1.0, self.config.renew_deadline / 2)
+
+    def _holder(self) -> str:
+        spec = (self._lease or {}).get("spec") or {}
+        return str(spec.get("holderIdentity") or "")
+
+    async def _attempt(self, timeout: float) -> bool:
+        """Take or renew the lease if that is possible; whether it is ours now."""
+        started = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(timeout):
+                held = await self._take_or_renew(started)
+        except (ApiError, TimeoutError) as error:
+            _log.info("leader lease could not be taken or renewed", reason=str(error) or f"no answer in {timeout:g}s")
+            return False
+        if held:
+            self._renewed_at = started
+        return held
+
+    async def _take_or_renew(self, started: float) -> bool:
+        if self.leading and self._lease is not None:
+            try:
+                return await self._write(self._lease, started)
+            except Conflict:
+                pass  # somebody wrote it: look who
+        key = ObjectKey(self.config.namespace, self.config.name)
+        try:
+            lease = await self._client.get(LEASE, key)
+        except NotFound:
+            return await self._write(None, started)
+        self._remember(lease, started)
+        spec = lease.get("spec") or {}
+        expires = self._seen_at + float(spec.get("leaseDurationSeconds") or self.config.lease_duration)
+        if self._holder() not in ("", self.config.identity) and (self.leading or started < expires):
+            return False
+        return await self._write(lease, started)
+
+    async def _write(self, before: Manifest | None, started: float) -> bool:
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        old = ((before or {}).get("spec") or {}) if before else {}
+        kept = old.get("holderIdentity") == self.config.identity
+        spec = {
+            **old,
+            "holderIdentity": self.config.identity,
+            "leaseDurationSeconds": max(1, round(self.config.lease_duration)),
+            "acquireTime": old["acquireTime"] if kept and "acquireTime" in old else now,
+            "renewTime": now,
+            "leaseTransitions": int(old.get("leaseTransitions") or 0) + (1 if before and not kept else 0),
+        }
+        if before is None:
+            metadata = {"name": self.config.name, "namespace": self.config.namespace}
+            lease = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
+            written = await self._client.create(LEASE, lease)
+        else:
+            written = await self._client.replace(LEASE, {**before, "spec": spec})
+        self._remember(written, started)
+        return True
+
+    def _remember(self, lease: Manifest, at: float) -> None:
+        self._lease = lease
+        spec = lease.get("spec") or {}
+        seen = (spec.get("holderIdentity"), spec.get("renewTime"), spec.get("leaseTransitions"))
+        if seen != self._seen:
+            self._seen, self._seen_at = seen, at
