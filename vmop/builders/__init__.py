@@ -1,16 +1,19 @@
 """Pure functions from a custom resource and the operator's settings to the manifests it stands for.
 
-No I/O, no clock, no environment: what a builder needs (contents of Secrets, live replica counts) comes in as arguments, so
-a table tests it and a program without a cluster can use it. A builder reads like the manifest it makes. The shared pieces:
+No I/O, no clock, no environment: what a builder needs (contents of Secrets, live replica counts) comes in as
+arguments, so a table tests it and a program without a cluster can use it. A builder reads like the manifest it makes.
 
 - `metadata`, `images`, `resources`, `args`, `volumes`, `license`, `probes`, `security`: parts of a pod;
-- `containers`: the user's containers merged over generated ones; `workloads`: pod templates, Deployments, StatefulSets;
-- `services`, `scrapes`, `policies`, `urls`: what stands around a workload; `reloader`: the config-reloader's containers;
+- `containers`: the user's containers merged over generated ones;
+- `workloads`: pod templates, Deployments, StatefulSets; `reloader`: the config-reloader's containers;
+- `services`, `scrapes`, `policies`, `urls`: what stands around a workload;
 - `defaults`: what is filled in where a resource says nothing.
 
 A kind has one module that composes them. What cannot be built raises `BuildError`, which names the field to change.
 """
 
 from vmop.builders.base import BuildError, Platform
+from vmop.builders.registry import with_defaults
+from vmop.builders.vmcluster import VMClusterManifests, build_vmcluster
 
-__all__ = ["BuildError", "Platform"]
+__all__ = ["BuildError", "Platform", "VMClusterManifests", "build_vmcluster", "with_defaults"]

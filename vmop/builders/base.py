@@ -7,7 +7,6 @@ import attrs
 
 from vmop.api import Manifest
 
-
 __all__ = ["BuildError", "Manifest", "Platform", "first_of_list", "present", "without_nulls"]
 
 

@@ -26,7 +26,7 @@ def default_image(
     settings: Settings,
     *,
     versions: Sequence[str | None] = (),
-    license_: License | None = None,
+    enterprise: bool = False,
 ) -> Image:
     """The image with repository, tag and pull policy. The tag is the user's, or the first of `versions` that says
     something, or the operator's; only a tag that the user did not set gets the enterprise suffix."""
@@ -34,7 +34,7 @@ def default_image(
     version = next((version for version in versions if version), defaults.version)
     return Image(
         repository=with_registry(given.repository or defaults.image, settings.containerregistry),
-        tag=given.tag or (enterprise_tag(version) if is_licensed(license_) else version),
+        tag=given.tag or (enterprise_tag(version) if enterprise else version),
         pull_policy=given.pull_policy or "IfNotPresent",
     )
 
@@ -64,7 +64,7 @@ def default_app(
         sleep = default_pre_stop_seconds(settings.enable_default_prestop_hook, grace, platform)
     return attrs.evolve(
         app,
-        image=default_image(app.image, defaults, settings, versions=versions, license_=license_),
+        image=default_image(app.image, defaults, settings, versions=versions, enterprise=is_licensed(license_)),
         port=app.port or defaults.port,
         resources=with_default_resources(app.resources, defaults.resources, bool(use_resources)) or None,
         use_default_resources=use_resources,
