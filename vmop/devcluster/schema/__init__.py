@@ -9,6 +9,7 @@ both.
 
 from vmop.devcluster.schema.builtin import builtin_type
 from vmop.devcluster.schema.crd import crd_type
+from vmop.devcluster.schema.defaults import apply_defaults
 from vmop.devcluster.schema.fields import FieldSet
 from vmop.devcluster.schema.managed import (
     ApplyConflict,
@@ -20,6 +21,7 @@ from vmop.devcluster.schema.managed import (
     track_update,
 )
 from vmop.devcluster.schema.patches import InvalidPatch, merge_patch, strategic_merge
+from vmop.devcluster.schema.pruning import prune, unknown_fields
 from vmop.devcluster.schema.types import Manifest, Type
 
 __all__ = [
@@ -33,9 +35,12 @@ __all__ = [
     "Type",
     "UntypedApply",
     "apply",
+    "apply_defaults",
     "builtin_type",
     "crd_type",
     "merge_patch",
+    "prune",
     "strategic_merge",
     "track_update",
+    "unknown_fields",
 ]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import attrs
 
 from vmop.devcluster.schema.fields import FieldSet, Path, format_path
+from vmop.devcluster.schema.stored import stored_form
 from vmop.devcluster.schema.typed import ABSENT, Comparison, TypedError, check, compare, equal, field_set, merge, remove
 from vmop.devcluster.schema.types import Manifest, Type
 
@@ -237,22 +238,7 @@ def apply(
 def place_empty(place: Type, like: Manifest) -> Manifest:
     """What "nothing yet" is: for Go types a struct with its empty structs, for custom resources only the kind."""
     empty: Manifest = {"apiVersion": like.get("apiVersion", ""), "kind": like.get("kind", "")}
-    return empty | (zero(place) if place.builtin else {})
-
-
-def zero(place: Type) -> Manifest:
-    """JSON of an unset Go struct."""
-    values: Manifest = {}
-    shape = place.map
-    for name, field in shape.fields.items() if shape is not None else ():
-        match field.go:
-            case "P":
-                values[name] = None
-            case "V" | "v" if field.default == {}:
-                values[name] = zero(field) if field.type == "object" else None
-            case "V":
-                values[name] = None if field.type in ("array", "object") else field.default
-    return values
+    return empty if not place.builtin else stored_form(place, empty)
 
 
 def _check_applied(place: Type, applied: Manifest) -> None:
