@@ -13,7 +13,8 @@ A newcomer meets, in this order:
 * :func:`get_logger`: logging with the object's context.
 
 All of it lives in the host's event loop, with the host's client, informers and metrics registry; no signal handler
-and no global is touched unless asked (:func:`stop_on_signals`, :func:`configure_logging`)."""
+and no global is touched unless asked (:func:`stop_on_signals`, :func:`configure_logging`).
+"""
 
 from vmop.runtime.controller import LOW_PRIORITY, Controller
 from vmop.runtime.events import EventRecorder, ObjectReference

@@ -3,7 +3,8 @@
 A change reaches the queue through a *watch*: an informer, predicates, and a function from object to keys (the
 object itself, its owner, or whatever a mapping function says). Of an update both sides are mapped, so an object
 that changes hands wakes both hands. What the initial list or a resync brings is queued with :data:`LOW_PRIORITY`: a
-change that somebody just made does not wait behind ten thousand objects that are as they were."""
+change that somebody just made does not wait behind ten thousand objects that are as they were.
+"""
 
 import asyncio
 import uuid
@@ -17,7 +18,7 @@ from vmop.kube import ApiError, Conflict, Fenced, ObjectKey, Resource
 from vmop.runtime.logs import get_logger
 from vmop.runtime.metrics import ControllerMetrics
 from vmop.runtime.predicates import Change, Predicate
-from vmop.runtime.reconciler import Reconciler, Result, RetryAfter, TerminalError
+from vmop.runtime.reconciler import Reconciler, RetryAfter, TerminalError
 from vmop.workqueue import ExponentialFailureRateLimiter, QueueMetrics, QueueShutDown, RateLimiter, WorkQueue
 
 LOW_PRIORITY = -100
@@ -27,7 +28,10 @@ MapFunction = Callable[[StoredObject], Iterable[ObjectKey]]
 _log = get_logger(__name__)
 
 # What in Go is a panic: a bug of the reconciler, not a state of the world. Counted apart and logged with its traceback.
-_BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, NotImplementedError, TypeError)
+_BUGS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(NameError, NotImplementedError, RecursionError, TypeError),
+)
 
 # Something that the reconciler awaited was cancelled, though nobody stops the controller: seconds until the next try.
 _CANCELLED_DELAY = 5.0
@@ -81,7 +85,8 @@ class Controller:
     ``name`` is the label of its metrics and log lines. Up to ``workers`` keys are worked on at a time, never one
     key twice. A reconcile that takes more than ``timeout`` seconds is cancelled and counts as failed.
     ``predicates`` hold for each of its watches. ``rate_limiter`` decides on retries after failures; without one: 2
-    s, doubling up to 2 min, for each key."""
+    s, doubling up to 2 min, for each key.
+    """
 
     def __init__(
         self,
@@ -119,7 +124,8 @@ class Controller:
 
     def watches(self, informer: Informer, map_function: MapFunction, *predicates: Predicate) -> "Controller":
         """Reconcile the keys that ``map_function`` gives for an object of ``informer`` (of an update: for old and
-        new)."""
+        new).
+        """
         self._watches.append(_Watch(informer, map_function, (*self._predicates, *predicates), self.queue))
         return self
 
@@ -142,8 +148,7 @@ class Controller:
         try:
             for informer in self.informers:
                 await informer.wait_synced()
-            for watch in self._watches:
-                registrations.append(watch.informer.add_handler(watch))
+            registrations.extend(watch.informer.add_handler(watch) for watch in self._watches)
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
                     group.create_task(self._work(), name=f"{self.name}-worker-{number}")
@@ -192,12 +197,13 @@ class Controller:
 
     async def _attempt(self, key: ObjectKey) -> str:
         """Reconcile ``key`` once, queue what follows from how it ended, and return the value of the label
-        ``result``."""
+        ``result``.
+        """
         priority = self.queue.priority(key)
         limit = asyncio.timeout(self._timeout)
         try:
             async with limit:
-                outcome = await self._reconcile(key)
+                requeue_after = (await self._reconcile(key)).requeue_after
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -207,9 +213,9 @@ class Controller:
         except Exception as error:  # noqa: BLE001 - whatever one object causes must not stop the others
             return self._failed(key, priority, _only(error), timed_out=limit.expired())
         self.queue.forget(key)
-        if not isinstance(outcome, Result) or outcome.requeue_after is None:
+        if requeue_after is None:
             return "success"
-        self.queue.add_after(key, outcome.requeue_after, priority=priority)
+        self.queue.add_after(key, requeue_after, priority=priority)
         return "requeue_after"
 
     def _failed(self, key: ObjectKey, priority: int, error: Exception, *, timed_out: bool) -> str:

@@ -5,7 +5,8 @@ aggregated. Those that are vmop's own (``own=True``) are held back while the sam
 minutes, and beyond 25 for one object they come one in five minutes.
 
 :meth:`EventRecorder.event` only notes the event; :meth:`EventRecorder.run` writes them, one after the other, so no
-reconcile waits for an event or fails by one."""
+reconcile waits for an event or fails by one.
+"""
 
 import asyncio
 import uuid
@@ -62,7 +63,8 @@ class HasManifest(Protocol):
 
 class EventRecorder:
     """Records events about objects; see :mod:`vmop.runtime.events`. A manager runs it, or whoever runs the
-    controllers."""
+    controllers.
+    """
 
     def __init__(
         self, client: Client, *, component: str = "victoria-metrics-operator", now: Callable[[], datetime]

@@ -35,7 +35,8 @@ def _to_record(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, An
 
 def get_logger(name: str) -> BoundLogger:
     """A structlog logger over ``logging.getLogger(name)``, for ``log.info("message", key=value)`` and
-    ``log.bind(…)``."""
+    ``log.bind(…)``.
+    """
     logger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[filter_by_level, merge_contextvars, PositionalArgumentsFormatter(), _to_record],
@@ -47,7 +48,8 @@ def get_logger(name: str) -> BoundLogger:
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
     """The pairs of a record: from :func:`get_logger`, or from ``extra`` of a plain logger and what is bound around
-    it."""
+    it.
+    """
     context = getattr(record, "context", None)
     if isinstance(context, Mapping):
         return dict(context)
@@ -92,7 +94,8 @@ def _json(value: object) -> str:
 
 class Sampling:
     """A filter that lets the first 100 identical messages of a second pass, then each 100th (zap's production
-    sampling)."""
+    sampling).
+    """
 
     def __init__(self, first: int = 100, thereafter: int = 100) -> None:
         self._first = first

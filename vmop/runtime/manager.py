@@ -8,7 +8,8 @@ Stop: controllers take no more work and running reconciles get ``drain_timeout``
 informers → listeners. The lease is renewed until the last write is done, and then left to expire.
 
 If anything fails (the lease is lost, caches do not sync, a runnable raises), all is cancelled and the error comes
-out of :meth:`Manager.run`. Either way no task is left behind."""
+out of :meth:`Manager.run`. Either way no task is left behind.
+"""
 
 import asyncio
 import contextlib
@@ -55,7 +56,8 @@ class Manager:
     With ``leader_election`` controllers wait for the lease, and ``client`` is fenced by it: all its writes, from
     now on. Addresses are ``host:port``; ``""`` and ``"0"`` mean none. ``drain_timeout`` and ``cache_sync_timeout``
     are seconds. ``registry`` has the metrics of controllers, queues, event loop and lease while :meth:`run` runs. A
-    manager runs once."""
+    manager runs once.
+    """
 
     def __init__(
         self,
@@ -95,7 +97,8 @@ class Manager:
 
     def add(self, runnable: Runnable, *, needs_leadership: bool | None = None) -> None:
         """Have ``runnable`` run, too. Controllers need leadership, others (webhooks, recorders) do not, unless told
-        so."""
+        so.
+        """
         if needs_leadership is None:
             needs_leadership = isinstance(runnable, Controller)
         (self._leaders if needs_leadership else self._others).append(runnable)
@@ -104,7 +107,8 @@ class Manager:
         """Run until ``stop`` is set, then stop in order and return.
 
         Raises :class:`CacheSyncTimeout`, :class:`~vmop.runtime.LeadershipLost`, ``OSError`` for an address that is
-        taken, or what a runnable raised; several at once come as an ``ExceptionGroup``."""
+        taken, or what a runnable raised; several at once come as an ``ExceptionGroup``.
+        """
         async with contextlib.AsyncExitStack() as stack:
             if self._lease_client is not None:
                 await stack.enter_async_context(self._lease_client)

@@ -1,5 +1,6 @@
 """Controller-runtime's metrics of controllers, and the lag of the event loop. All go into the registry that is
-given."""
+given.
+"""
 
 import asyncio
 from collections import deque
@@ -78,7 +79,8 @@ class LoopLag:
     """``vmop_event_loop_lag_seconds``: by how much the loop was late at worst within the last minute.
 
     No callback may hold the loop for more than 50 ms (``00-writing.md`` §9); this shows who did. A maximum, since
-    the last value alone would miss what happens between two scrapes."""
+    the last value alone would miss what happens between two scrapes.
+    """
 
     INTERVAL = 0.25  # seconds between two looks
 

@@ -28,7 +28,8 @@ from vmop.kube import ObjectKey
 @attrs.frozen
 class Result:
     """A reconcile that went well. ``requeue_after``: seconds after which the key is looked at again (None: on
-    change only)."""
+    change only).
+    """
 
     requeue_after: float | None = None
 
