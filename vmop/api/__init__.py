@@ -23,9 +23,12 @@ from vmop.api.fields import (
     snake_case,
 )
 from vmop.api.kinds import CustomResource
+from vmop.api.registry import KINDS, kind_of
+from vmop.api.schema import crd
 from vmop.api.structure import Parsed, Problem, SpecError, parse, parse_spec, to_json
 
 __all__ = [
+    "KINDS",
     "CustomResource",
     "Field",
     "FieldSpec",
@@ -36,8 +39,10 @@ __all__ = [
     "SpecError",
     "StringOrList",
     "camel_case",
+    "crd",
     "field",
     "fields_of",
+    "kind_of",
     "parse",
     "parse_spec",
     "snake_case",

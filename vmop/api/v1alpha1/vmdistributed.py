@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import Manifest, StringOrList, field
-from vmop.api.kinds import CustomResource
+from vmop.api.kinds import CustomResource, WorkloadStatus
 from vmop.api.v1alpha1._rollout import Rollout
 from vmop.api.v1beta1._app import LOG_LEVELS, AppParams, DeploymentParams
 from vmop.api.v1beta1._common import License, ManagedMetadata, Metadata
@@ -188,6 +188,7 @@ class VMDistributed(CustomResource):
     version: ClassVar[str] = "v1alpha1"
     kind: ClassVar[str] = "VMDistributed"
     plural: ClassVar[str] = "vmdistributed"
+    status_type: ClassVar[type] = WorkloadStatus
     spec_required: ClassVar[bool] = True
 
     metadata: Manifest = attrs.field(factory=dict)

@@ -56,6 +56,7 @@ from vmop.api.v1beta1.vmagent import (
     RemoteWriteSettings,
     VMAgent,
     VMAgentSpec,
+    VMAgentStatus,
 )
 from vmop.api.v1beta1.vmauth import (
     EmbeddedHTTPRoute,
@@ -160,6 +161,7 @@ __all__ = [
     "UserOptions",
     "VMAgent",
     "VMAgentSpec",
+    "VMAgentStatus",
     "VMAuth",
     "VMAuthSpec",
     "VMCluster",

@@ -148,7 +148,7 @@ class ReloaderParams:
         "Secret key with the value that protects the /-/reload endpoint.", schema=ATOMIC
     )
     use_vm_config_reloader: bool | None = field(
-        "Deprecated and ignored: VictoriaMetrics' own config-reloader is always used."
+        "Deprecated and ignored: VictoriaMetrics' own config-reloader is always used.", name="useVMConfigReloader"
     )
 
 

@@ -156,7 +156,7 @@ class Storage:
     )
     volume_claim_template: Manifest | None = field(
         "Claim made for each pod; access mode ReadWriteOnce by default. Growing the request resizes existing claims.",
-        kube="PersistentVolumeClaim",
+        kube="EmbeddedPersistentVolumeClaim",
     )
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import ATOMIC, IntOrString, Manifest, field
-from vmop.api.kinds import AGE, Column, CustomResource
+from vmop.api.kinds import AGE, Column, CustomResource, WorkloadStatus
 from vmop.api.v1beta1._app import (
     AppParams,
     ComponentParams,
@@ -116,7 +116,7 @@ class AgentWorkload:
         "What becomes of queue volumes when the StatefulSet is deleted or scaled down.", kube="PvcRetentionPolicy"
     )
     claim_templates: list[Manifest] | None = field(
-        "Further claims of each pod in stateful mode, to be mounted by `volumeMounts`.", kube="ClaimTemplate"
+        "Further claims of each pod in stateful mode, to be mounted by `volumeMounts`.", kube="PersistentVolumeClaim"
     )
     hpa: HorizontalAutoscaler | None = field("Horizontal autoscaling of the agents.")
 
@@ -152,11 +152,21 @@ class VMAgentSpec(
 
 
 @attrs.frozen(kw_only=True)
+class VMAgentStatus(WorkloadStatus):
+    """Status of a VMAgent."""
+
+    shards: int | None = field("Shards that split the scrape targets.", format="int32")
+    replicas: int | None = field("Wanted number of pods of each shard.", format="int32")
+    selector: str | None = field("Labels of the pods, as a selector for the scale subresource.")
+
+
+@attrs.frozen(kw_only=True)
 class VMAgent(CustomResource):
     """An agent that takes in or scrapes metrics and sends them on."""
 
     kind: ClassVar[str] = "VMAgent"
     plural: ClassVar[str] = "vmagents"
+    status_type: ClassVar[type] = VMAgentStatus
     scale: ClassVar[tuple[str, str, str] | None] = (".spec.shardCount", ".status.shards", ".status.selector")
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Shards Count", "integer", ".status.shards", "Shards that split the targets"),

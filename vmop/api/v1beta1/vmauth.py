@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import ATOMIC, Manifest, StringOrList, field
-from vmop.api.kinds import AGE, Column, CustomResource
+from vmop.api.kinds import AGE, Column, CustomResource, WorkloadStatus
 from vmop.api.v1beta1._app import (
     AppParams,
     ComponentParams,
@@ -107,6 +107,7 @@ class VMAuth(CustomResource):
 
     kind: ClassVar[str] = "VMAuth"
     plural: ClassVar[str] = "vmauths"
+    status_type: ClassVar[type] = WorkloadStatus
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Status", "string", ".status.updateStatus", "Result of the last reconcile"),
         AGE,

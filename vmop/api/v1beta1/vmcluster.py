@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import ATOMIC_ITEMS, INT32_ITEMS, Manifest, field
-from vmop.api.kinds import AGE, Column, CustomResource
+from vmop.api.kinds import AGE, Column, CustomResource, WorkloadStatus
 from vmop.api.v1beta1._app import AppParams, ComponentParams, DeploymentParams
 from vmop.api.v1beta1._backup import Backup
 from vmop.api.v1beta1._common import (
@@ -173,6 +173,7 @@ class VMCluster(CustomResource):
 
     kind: ClassVar[str] = "VMCluster"
     plural: ClassVar[str] = "vmclusters"
+    status_type: ClassVar[type] = WorkloadStatus
     spec_required: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (
         Column("Insert Count", "string", ".spec.vminsert.replicaCount", "Pods of vminsert"),

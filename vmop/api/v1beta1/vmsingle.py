@@ -5,7 +5,7 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import Manifest, field
-from vmop.api.kinds import CustomResource
+from vmop.api.kinds import CustomResource, WorkloadStatus
 from vmop.api.v1beta1._app import AppParams, ComponentParams, Licensed, ReloaderParams, ServerParams
 from vmop.api.v1beta1._backup import Backup
 from vmop.api.v1beta1._common import Metadata
@@ -42,6 +42,7 @@ class VMSingle(CustomResource):
 
     kind: ClassVar[str] = "VMSingle"
     plural: ClassVar[str] = "vmsingles"
+    status_type: ClassVar[type] = WorkloadStatus
 
     metadata: Manifest = attrs.field(factory=dict)
     spec: VMSingleSpec = attrs.field(factory=VMSingleSpec)
