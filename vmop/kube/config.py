@@ -139,7 +139,7 @@ class ClientConfig:
         )
 
     def ssl_context(self, credentials: Credentials) -> ssl.SSLContext | None:
-        """How to talk TLS; ``None`` for plain HTTP. Raises :class:`ConfigError` for certificates that cannot be read."""
+        """How to talk TLS; ``None`` for plain HTTP. Raises :class:`ConfigError` for unreadable certificates."""
         if not self.server.startswith("https:"):
             return None
         try:

@@ -9,6 +9,8 @@ _MEASURED = (
     "/apis/rbac.authorization.k8s.io/v1/",
 )
 _MAX_PATHS = 1000
+# the default buckets of Go's client library; Python's has others
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class ClientMetrics:
@@ -29,6 +31,7 @@ class ClientMetrics:
             "rest_client_request_duration_seconds",
             "Request latency in seconds, partitioned by method and path.",
             ["method", "api"],
+            buckets=_BUCKETS,
             registry=registry,
         )
         self._paths: set[str] = set()

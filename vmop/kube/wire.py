@@ -166,7 +166,8 @@ class ObjectDecoder:
     def event(self, line: bytes) -> tuple[str, WireObject]:
         """Type and object of a watch line. An ``ERROR`` event has the fields of its ``Status``."""
         event = _EVENT.decode(line)
-        return event.type, self._build(event.object)
+        build = _PLAIN._build if event.type == "ERROR" else self._build
+        return event.type, build(event.object)
 
     def _build(self, raw: dict[str, msgspec.Raw]) -> WireObject:
         raw_metadata = raw.pop("metadata", None)
@@ -176,8 +177,6 @@ class ObjectDecoder:
             meta.managed_fields = None if newest is None else [newest]
         if meta.annotations is not None and LAST_APPLIED in meta.annotations:
             meta.annotations[LAST_APPLIED] = ""
-        if raw.get("kind") == b'"Status"':
-            return WireObject(meta, {name: bytes(value) for name, value in raw.items()})
         if self._metadata_only:
             return WireObject(meta, dict(self._type))
         if not self._type:
@@ -194,6 +193,9 @@ class ObjectDecoder:
         """
         page = _PAGE.decode(raw)
         return page.metadata, page.items or []
+
+
+_PLAIN = ObjectDecoder()
 
 
 def _type_fields(resource: Resource) -> dict[str, bytes]:
