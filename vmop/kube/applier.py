@@ -20,7 +20,7 @@ from vmop.kube.apply.claims import NOTHING, Claims, claimed_fields, claims_of, o
 from vmop.kube.apply.edits import ATTEMPTS, Editor, conflict, excludes, replace_metadata
 from vmop.kube.apply.fields import MixedVersions, entries_of, newest_change, take_over
 from vmop.kube.apply.memory import Remembered
-from vmop.kube.apply.metadata import names_same
+from vmop.kube.apply.metadata import names_same, set_annotations
 from vmop.kube.apply.objects import (
     Answer,
     Applied,
@@ -39,14 +39,15 @@ from vmop.kube.apply.plan import (
     make_plan,
     own_metadata,
     read_record,
+    record,
     replace_body,
     rfc3339,
     stale_owners,
     update_body,
 )
-from vmop.kube.apply.shapes import emptied_object, repeated_keys
+from vmop.kube.apply.shapes import counts_annotations, emptied_object, repeated_keys
 from vmop.kube.client import Client
-from vmop.kube.errors import AlreadyExists, Conflict, NotFound
+from vmop.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from vmop.kube.patches import ApplyPatch
 from vmop.kube.resources import Manifest, ObjectKey, Resource
 
@@ -258,19 +259,43 @@ class Applier(Editor):
         if not reason and moved is None and not unclear:
             self._remember(plan, seen, time)
             return Applied("unchanged", "live object holds what is desired", seen)
-        by_put = unclear or self._unsayable(plan, live)
-        if by_put:
-            answer = await self._client.replace(
-                plan.resource, replace_body(plan, live, time), field_manager=plan.manager
-            )
-            return self._done(plan, "updated", f"{reason or 'fields of others'}, by PUT: {by_put}", answer, time)
-        if moved is not None:
-            live = await self._patch_object(
-                plan.resource, live, [replace_metadata("managedFields", moved)], writer="metadata", require_version=True
-            )
-            reason = reason or "fields of others under our claim"
-        answer = await self._send(plan, update_body(plan, live, time))
+        quiet = counts_annotations(plan.resource) and content_in_place(plan, live)
+        annotations = live["metadata"].get("annotations") or {}
+        recorded = annotations.get(DESIRED_ANNOTATION, "") if quiet else record(plan, time)
+        if by_put := unclear or self._unsayable(plan, live):
+            reason = f"{reason or 'fields of others'}, by PUT: {by_put}"
+            body = replace_body(plan, live, recorded)
+            answer = await self._client.replace(plan.resource, body, field_manager=plan.manager)
+        else:
+            if moved is not None:
+                reason = reason or "fields of others under our claim"
+                moving = [replace_metadata("managedFields", moved)]
+                live = await self._patch_object(
+                    plan.resource, live, moving, writer="metadata", require_version=True
+                )
+            answer = await self._send(plan, update_body(plan, live, recorded))
+        if quiet:
+            answer = await self._record_quietly(plan, answer, time)
         return self._done(plan, "updated", reason, answer, time)
+
+    async def _record_quietly(self, plan: Plan, answer: Manifest, time: str) -> Manifest:
+        """Record what was desired without raising the generation, which would look like a rollout.
+
+        That needs the right to patch the status of Deployments. Without it, a restart reads and applies them once more.
+        """
+        patch = set_annotations(answer["metadata"], {DESIRED_ANNOTATION: record(plan, time)})
+        try:
+            return await self._patch_object(
+                plan.resource,
+                answer,
+                patch.operations,
+                writer="metadata",
+                require_version=patch.decided_by_version,
+                subresource="status",
+            )
+        except (Forbidden, Conflict) as error:
+            _log.debug("not recorded on %s: %s", plan.key, error)
+            return answer
 
     def _wrong(self, plan: Plan, live: Manifest) -> str:
         """What is wrong with ``live``, ownership aside; empty when nothing is."""

@@ -179,15 +179,15 @@ def content_in_place(plan: Plan, live: Manifest) -> bool:
 
 def create_body(plan: Plan, time: str) -> Manifest:
     """What to apply where no object is: ``resourceVersion`` 1 makes an existing one a conflict."""
-    body = _with_record(plan, copy.deepcopy(plan.desired), time)
+    body = _with_record(copy.deepcopy(plan.desired), record(plan, time))
     body["metadata"].pop("uid", None)
     body["metadata"]["resourceVersion"] = "1"
     return body
 
 
-def update_body(plan: Plan, live: Manifest, time: str) -> Manifest:
-    """What to apply to ``live``, which must still be the same object."""
-    body = _with_record(plan, settle(plan, live), time)
+def update_body(plan: Plan, live: Manifest, recorded: str) -> Manifest:
+    """What to apply to ``live``, which must still be the same object. ``recorded``: the annotation, empty for none."""
+    body = _with_record(settle(plan, live), recorded)
     body["metadata"]["uid"] = live["metadata"]["uid"]
     _share_control(body, live)
     if plan.scaled and not _scaled_by_other(plan, live):
@@ -203,9 +203,10 @@ def _scaled_by_other(plan: Plan, live: Manifest) -> bool:
     return path in owned_by_others(live["metadata"].get("managedFields") or (), plan.manager)
 
 
-def _with_record(plan: Plan, body: Manifest, time: str) -> Manifest:
-    metadata = body["metadata"]
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), DESIRED_ANNOTATION: record(plan, time)}
+def _with_record(body: Manifest, recorded: str) -> Manifest:
+    if recorded:
+        metadata = body["metadata"]
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), DESIRED_ANNOTATION: recorded}
     return body
 
 
@@ -234,10 +235,10 @@ def _owner_name(reference: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(reference.get(field)) for field in ("apiVersion", "kind", "name"))
 
 
-def replace_body(plan: Plan, live: Manifest, time: str) -> Manifest:
+def replace_body(plan: Plan, live: Manifest, recorded: str) -> Manifest:
     """What to PUT over ``live``: its claimed paths are desired's, its metadata is merged (``00-writing.md`` §6)."""
     body = copy.deepcopy(live)
-    settled = update_body(plan, live, time)
+    settled = update_body(plan, live, recorded)
     for field, value in settled.items():
         if field != "metadata":
             body[field] = _overlay(body.get(field), value)

@@ -35,6 +35,11 @@ def is_custom(resource: Resource) -> bool:
     return resource.group not in _BUILT_IN_GROUPS and not resource.group.endswith(".k8s.io")
 
 
+def counts_annotations(resource: Resource) -> bool:
+    """Whether a changed annotation raises the generation: of Deployments alone it does, but not through ``status``."""
+    return (resource.group, resource.kind) == ("apps", "Deployment")
+
+
 def repeated_keys(resource: Resource, manifest: Manifest) -> str:
     """The path of a list whose items repeat a key, empty when there is none. Apply answers 500 to such a manifest."""
     spec = manifest.get("spec") or {}
