@@ -20,12 +20,14 @@ from vmop.devcluster.schema.managed import (
     apply,
     track_update,
 )
+from vmop.devcluster.schema.openapi import DocumentedKind, openapi_v3
 from vmop.devcluster.schema.patches import InvalidPatch, merge_patch, strategic_merge
 from vmop.devcluster.schema.pruning import prune, unknown_fields
 from vmop.devcluster.schema.types import Manifest, Type
 
 __all__ = [
     "ApplyConflict",
+    "DocumentedKind",
     "DuplicateKeys",
     "FieldNotDeclared",
     "FieldSet",
@@ -39,6 +41,7 @@ __all__ = [
     "builtin_type",
     "crd_type",
     "merge_patch",
+    "openapi_v3",
     "prune",
     "strategic_merge",
     "track_update",
