@@ -10,6 +10,7 @@ import msgspec
 import yaml
 from aiohttp import web
 
+from vmop.devcluster import protobuf
 from vmop.devcluster.requests import Call
 from vmop.devcluster.rest import Rest
 from vmop.devcluster.status import (
@@ -24,7 +25,7 @@ from vmop.devcluster.status import (
 )
 from vmop.devcluster.storage import StoredKey
 
-_JSON_PATCH = "application/json-patch+json"
+_YAML_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
@@ -41,6 +42,8 @@ async def read_body(request: web.Request, *, optional: bool = False) -> Manifest
     try:
         if media == "application/yaml":
             body = _parse_yaml(raw)
+        elif media == "application/vnd.kubernetes.protobuf":
+            body = protobuf.decode(raw)
         elif media in ("application/json", "application/octet-stream", "application/x-www-form-urlencoded"):
             body = msgspec.json.decode(raw)
         else:
@@ -55,7 +58,7 @@ async def read_body(request: web.Request, *, optional: bool = False) -> Manifest
 
 
 def _parse_yaml(raw: bytes) -> Any:
-    return yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(raw, Loader=_YAML_LOADER)  # noqa: S506 - a safe loader
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 import msgspec
@@ -141,7 +141,8 @@ class Rest:
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
         self._check_namespace(call, metadata.get("name", ""))
-        self._decode(call, obj)
+        obj = self._decode(call, obj)
+        metadata = obj["metadata"]
         if served.has_status:
             obj.pop("status", None)
         if not tracked:
@@ -213,19 +214,16 @@ class Rest:
             why = f"unable to create new content in namespace {call.namespace} because it is being terminated"
             raise forbidden(call.served.group, call.served.plural, name, why, (cause,))
 
-    def _decode(self, call: Call, obj: Manifest) -> None:
-        """What a typed decoder does: drop what the schema lacks (or refuse it), set defaults."""
-        before = copy_of(obj) if call.options.strict else None
-        self.schemas.prune(call.served, obj)
-        if before is not None:
-            unknown = list(_missing(before, obj, ""))
+    def _decode(self, call: Call, obj: Manifest) -> Manifest:
+        """What a typed decoder does: drop what the schema lacks (or refuse it), set defaults, bring into stored form."""
+        served = call.served
+        if call.options.strict:
+            unknown = self.schemas.unknown_fields(served, obj)
             if unknown:
                 listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-                served = call.served
                 prefix = f'{served.kind} in version "{served.version}" cannot be handled as a {served.kind}: '
                 raise bad_request(f"{'' if served.is_custom else prefix}strict decoding error: {listed}")
-        strategies.convert(call.served, obj)
-        self.schemas.apply_defaults(call.served, obj)
+        return self.schemas.decode(served, obj)
 
     def _stamp(self, served: Served, obj: Manifest) -> None:
         metadata = obj["metadata"]
@@ -279,7 +277,7 @@ class Rest:
         """The stored object, or None when `current` is no longer the stored one."""
         served, live = call.served, self.at_version(call.served, current.fresh())
         self._check_preconditions(call, current, new)
-        self._decode(call, new)
+        new = strategies.decoded(served, self._decode(call, new), new)
         self._carry_over(call, live, new)
         if not tracked:
             new = self.schemas.track(
@@ -427,23 +425,6 @@ class Rest:
             metadata["finalizers"] = finalizers
         else:
             metadata.pop("finalizers", None)
-
-
-def _missing(before: Any, after: Any, path: str) -> list[str]:
-    """Paths of fields that pruning took away."""
-    missing: list[str] = []
-    match before, after:
-        case dict(), dict():
-            for key, value in before.items():
-                where = f"{path}.{key}" if path else key
-                if key not in after:
-                    missing.append(where)
-                else:
-                    missing += _missing(value, after[key], where)
-        case list(), list():
-            for index, (value, kept) in enumerate(zip(before, after, strict=False)):
-                missing += _missing(value, kept, f"{path}[{index}]")
-    return missing
 
 
 class NoAdmission:

@@ -3,7 +3,6 @@
 Tables by resource; the verbs (`rest`) know no kind.
 """
 
-import base64
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,20 +31,14 @@ ANSWERED_WITH_OBJECT = frozenset(
     )
 )
 
-# Decoding: what is accepted in another form than it is stored in
+# Decoding
 
 
-def convert(served: Served, obj: Manifest) -> None:
-    """Input-only fields: `stringData` of a Secret."""
-    if served.storage == SECRETS and obj.get("stringData"):
-        data = obj.get("data") or {}
-        for key, value in obj["stringData"].items():
-            data[key] = base64.b64encode(value.encode()).decode()
-        obj["data"] = data
-        del obj["stringData"]
-    if served.storage == NAMESPACES and obj["metadata"].get("name"):
-        labels = obj["metadata"].get("labels") or {}
-        obj["metadata"]["labels"] = labels | {"kubernetes.io/metadata.name": obj["metadata"]["name"]}
+def decoded(served: Served, obj: Manifest, before: Manifest) -> Manifest:
+    """`obj` is what decoding made of `before`: only a new namespace is given its finalizer, not one being finalized."""
+    if served.storage == NAMESPACES:
+        obj["spec"] = {**(obj.get("spec") or {}), "finalizers": (before.get("spec") or {}).get("finalizers") or []}
+    return obj
 
 
 # Admission and preparation
@@ -94,13 +87,6 @@ def qos_class(pod: Manifest) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-def _prepare_namespace(obj: Manifest) -> None:
-    spec = obj.setdefault("spec", {}) or {}
-    spec["finalizers"] = sorted({*(spec.get("finalizers") or ()), "kubernetes"})
-    obj["spec"] = spec
-    obj["status"] = {"phase": "Active"}
-
-
 def _prepare_crd(obj: Manifest) -> None:
     names = obj["spec"].get("names") or {}
     names.setdefault("singular", str(names.get("kind", "")).lower())
@@ -122,7 +108,7 @@ def _prepare_pod(obj: Manifest) -> None:
 
 
 _PREPARE: Mapping[GroupResource, Callable[[Manifest], None]] = {
-    NAMESPACES: _prepare_namespace,
+    NAMESPACES: _status({"phase": "Active"}),
     PODS: _prepare_pod,
     CRDS: _prepare_crd,
     CLAIMS: _status({"phase": "Pending"}),

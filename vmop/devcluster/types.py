@@ -1,60 +1,116 @@
-"""The seam to the schema library: which type a served resource has, and what is asked of it."""
+"""The seam to the schema library: which type a served resource has, what is asked of it, and its errors as answers."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
+from vmop.devcluster import schema
 from vmop.devcluster.registry import Served
-from vmop.devcluster.status import Manifest
+from vmop.devcluster.status import Cause, Manifest, StatusError, bad_request
+
+_STATUS = schema.FieldSet([("f:status",)])
+_ALL_BUT_STATUS = schema.FieldSet([("f:spec",), ("f:metadata",)])
+_SPEC = schema.FieldSet([("f:spec",)])
+_PRESERVED: Manifest = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
-def fallback_merge_patch(live: Any, patch: Any) -> Any:
-    """RFC 7386, on a copy."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(live) if isinstance(live, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = fallback_merge_patch(result.get(key), value)
-    return result
+def _reset_fields(served: Served, subresource: str) -> schema.FieldSet | None:
+    """Fields that this endpoint ignores, and which therefore no write through it owns."""
+    if not served.has_status:
+        return None
+    if subresource == "status":
+        return _ALL_BUT_STATUS if served.is_custom else _SPEC
+    return _STATUS
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """The library's errors as the API server answers them."""
+    try:
+        yield
+    except schema.ApplyConflict as error:
+        details = {"causes": error.causes}
+        raise StatusError(409, "Conflict", str(error), details=details) from None
+    except schema.InvalidApply as error:
+        raise bad_request(str(error)) from None
+    except schema.UntypedApply as error:
+        raise StatusError(500, "", str(error)) from None
+    except schema.InvalidPatch as error:
+        raise bad_request(str(error)) from None
 
 
 class Schemas:
-    """Types by served resource, made once."""
+    """Types by served resource, made once; and what the schema library does with them."""
 
-    def type_of(self, served: Served) -> Any:
-        return None
+    def __init__(self) -> None:
+        self._custom: dict[int, tuple[Manifest, schema.Type]] = {}
 
-    def apply_defaults(self, served: Served, obj: Manifest) -> None:
-        pass
+    def type_of(self, served: Served) -> schema.Type:
+        """The type of a resource; one without a schema takes anything."""
+        if served.crd is None:
+            return schema.builtin_type(served.group, served.version, served.kind) or schema.crd_type(_PRESERVED)
+        known = self._custom.get(id(served.crd))
+        if known is not None:
+            return known[1]
+        declared = (served.crd.get("schema") or {}).get("openAPIV3Schema") or _PRESERVED
+        type_ = schema.crd_type(declared)
+        self._custom[id(served.crd)] = (served.crd, type_)
+        return type_
 
-    def prune(self, served: Served, obj: Manifest) -> None:
-        pass
+    def forget(self, crds: Callable[[Manifest], bool]) -> None:
+        """Drop the types of CRD versions that are served no more."""
+        self._custom = {key: entry for key, entry in self._custom.items() if crds(entry[0])}
 
-    def validate(self, served: Served, obj: Manifest, old: Manifest | None) -> list[Any]:
+    def decode(self, served: Served, obj: Manifest) -> Manifest:
+        """A new object in the stored form: without what the schema lacks, with what it defaults."""
+        place = self.type_of(served)
+        return schema.apply_defaults(place, schema.prune(place, obj))
+
+    def unknown_fields(self, served: Served, obj: Manifest) -> list[str]:
+        """Paths of fields that the schema lacks."""
+        return schema.unknown_fields(self.type_of(served), obj)
+
+    def validate(self, served: Served, obj: Manifest, old: Manifest | None) -> list[Cause]:
+        """What is wrong with the object."""
         return []
 
     def merge_patch(self, live: Manifest, patch: Manifest) -> Manifest:
-        merged: Manifest = fallback_merge_patch(live, patch)
+        """RFC 7386."""
+        merged: Manifest = schema.merge_patch(live, patch)
         return merged
 
     def strategic_merge(self, served: Served, live: Manifest, patch: Manifest) -> Manifest:
-        return self.merge_patch(live, patch)
+        with _answered():
+            return schema.strategic_merge(self.type_of(served), live, patch)
 
     def apply(
-        self, served: Served, live: Manifest | None, applied: Manifest, manager: str, *, force: bool, now: datetime
-    ) -> Manifest:
-        return self.merge_patch(live or {}, applied)
-
-    def track(
         self,
         served: Served,
-        old: Manifest | None,
-        new: Manifest,
+        live: Manifest | None,
+        applied: Manifest,
         manager: str,
         *,
-        subresource: str,
+        force: bool,
         now: datetime,
+        subresource: str = "",
     ) -> Manifest:
-        return new
+        """Server-side apply; 409 on conflicts, 500 on what has no typed form (repeated keys, unknown fields)."""
+        with _answered():
+            return schema.apply(
+                self.type_of(served),
+                live,
+                applied,
+                manager,
+                force=force,
+                now=now,
+                subresource=subresource,
+                ignored=_reset_fields(served, subresource),
+            )
+
+    def track(
+        self, served: Served, old: Manifest | None, new: Manifest, manager: str, *, subresource: str, now: datetime
+    ) -> Manifest:
+        """`new` with its managed fields after a create, update or patch."""
+        place = self.type_of(served)
+        ignored = _reset_fields(served, subresource)
+        return schema.track_update(place, old, new, manager, "Update", subresource, now, ignored=ignored)
