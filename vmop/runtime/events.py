@@ -17,7 +17,7 @@ from typing import Literal, Protocol, TypeVar
 
 import attrs
 
-from vmop.kube import ApiError, Client, Fenced, Manifest
+from vmop.kube import ApiError, Fenced, Manifest, Resource
 from vmop.kube.resources import EVENT
 from vmop.runtime.logs import get_logger
 
@@ -61,13 +61,19 @@ class HasManifest(Protocol):
     def manifest(self) -> Manifest: ...
 
 
+class EventWriter(Protocol):
+    """Who creates the events; :class:`~vmop.kube.Client` does."""
+
+    async def create(self, resource: Resource, manifest: Manifest) -> Manifest: ...
+
+
 class EventRecorder:
     """Records events about objects; see :mod:`vmop.runtime.events`. A manager runs it, or whoever runs the
     controllers.
     """
 
     def __init__(
-        self, client: Client, *, component: str = "victoria-metrics-operator", now: Callable[[], datetime]
+        self, client: EventWriter, *, component: str = "victoria-metrics-operator", now: Callable[[], datetime]
     ) -> None:
         self._client = client
         self._component = component

@@ -19,18 +19,28 @@ import socket
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import attrs
 from prometheus_client import CollectorRegistry, Gauge
 
-from vmop.kube import ApiError, Client, Conflict, Fenced, Manifest, NotFound, ObjectKey
+from vmop.kube import ApiError, Conflict, Fenced, Manifest, NotFound, ObjectKey, Resource
 from vmop.kube.resources import LEASE
 from vmop.runtime.logs import get_logger
 
 _log = get_logger(__name__)
 
 _JITTER = 1.2  # client-go's: attempts to acquire are up to 2.2 retry periods apart
+
+
+class LeaseClient(Protocol):
+    """The three verbs that the role of an operator grants on leases; :class:`~vmop.kube.Client` has them."""
+
+    async def get(self, resource: Resource, key: ObjectKey) -> Manifest: ...
+
+    async def create(self, resource: Resource, manifest: Manifest) -> Manifest: ...
+
+    async def replace(self, resource: Resource, manifest: Manifest) -> Manifest: ...
 
 
 class LeadershipLost(Exception):
@@ -69,7 +79,7 @@ class LeaderElection:
 
     def __init__(
         self,
-        client: Client,
+        client: LeaseClient,
         config: LeaderElectionConfig,
         *,
         now: Callable[[], datetime],

@@ -22,7 +22,7 @@ from typing import Protocol, runtime_checkable
 from prometheus_client import CollectorRegistry
 
 from vmop.informers import InformerFactory
-from vmop.kube import Client
+from vmop.kube import Client, ClientConfig
 from vmop.runtime.controller import Controller
 from vmop.runtime.leader import LeaderElection, LeaderElectionConfig
 from vmop.runtime.logs import get_logger
@@ -35,6 +35,13 @@ _log = get_logger(__name__)
 
 class CacheSyncTimeout(Exception):
     """Informers had not synced in time; the text names them. Often a CRD is missing, or the role lacks a rule."""
+
+
+class FencedClient(Protocol):
+    """What the manager does with the client of the controllers: it fences its writes."""
+
+    config: ClientConfig
+    fence: Callable[[], None] | None
 
 
 class Runnable(Protocol):
@@ -61,11 +68,11 @@ class Manager:
 
     def __init__(
         self,
-        client: Client,
+        client: FencedClient,
         factory: InformerFactory,
         *,
         registry: CollectorRegistry,
-        leader_election: LeaderElectionConfig | None = None,
+        leader_election: LeaderElectionConfig | LeaderElection | None = None,
         probe_address: str = "",
         metrics_address: str = "",
         metrics_tls: ssl.SSLContext | None = None,
@@ -85,14 +92,19 @@ class Manager:
         self._others: list[Runnable] = []
         self._synced = asyncio.Event()
         self._lease_client: Client | None = None
-        self.election: LeaderElection | None = None
+        self.election: LeaderElection | None
         self.probe_url: str | None = None
         self.metrics_url: str | None = None
-        if leader_election is not None:
-            self._lease_client = Client(client.config)
-            self.election = LeaderElection(
-                self._lease_client, leader_election, now=now, jitter=jitter, registry=registry
-            )
+        match leader_election:
+            case LeaderElectionConfig():
+                # A client of its own, since the one of the controllers is fenced by what this one achieves.
+                self._lease_client = Client(client.config)
+                self.election = LeaderElection(
+                    self._lease_client, leader_election, now=now, jitter=jitter, registry=registry
+                )
+            case _:
+                self.election = leader_election
+        if self.election is not None:
             client.fence = self.election.check
 
     def add(self, runnable: Runnable, *, needs_leadership: bool | None = None) -> None:
