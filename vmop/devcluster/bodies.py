@@ -108,16 +108,17 @@ class Patch:
             raise conflict(served.group, served.plural, call.name, why)
         applied.setdefault("metadata", {}).setdefault("name", call.name)
         obj = merged(None)
-        if obj["metadata"].pop("resourceVersion", None):
-            raise conflict(served.group, served.plural, call.name)
+        obj["metadata"].pop("resourceVersion", None)  # an upsert: any version creates what is absent
         return await rest.create(call, obj, tracked=True), True
 
     def _check_applied(self, call: Call) -> None:
         applied = self.content
         if not isinstance(applied, dict):
             raise bad_request("error decoding YAML: not an object")
-        if not applied.get("apiVersion") or not applied.get("kind"):
-            raise bad_request("invalid object type: apiVersion and kind must be set in an apply patch")
+        api_version, kind = applied.get("apiVersion", ""), applied.get("kind", "")
+        if (api_version, kind) != (call.served.api_version, call.served.kind):
+            qualified = api_version if "/" in api_version else f"/{api_version}"
+            raise bad_request(f"invalid object type: {qualified}, Kind={kind}")
         metadata = applied.get("metadata") or {}
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
@@ -133,9 +134,7 @@ def _json_patch(live: Manifest, operations: Any) -> Manifest:
         )
     try:
         patched: Manifest = jsonpatch.apply_patch(live, operations, in_place=True)
-    except (jsonpatch.InvalidJsonPatch, TypeError):
-        raise bad_request("error decoding patch: invalid operation") from None
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
         raise rejected_patch() from None
     return patched
 

@@ -16,7 +16,6 @@ from vmop.devcluster.storage import GroupResource, StorageEvent, Stored, StoredK
 
 logger = logging.getLogger(__name__)
 
-_CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 _OPTIONS = Options(field_manager="kube-controller-manager", user="system:kube-controller-manager")
 
 
@@ -25,6 +24,7 @@ async def run_controllers(rest: Rest) -> None:
     collector = Collector(rest)
     namespaces = Namespaces(rest)
     definitions = Definitions(rest)
+    claims = Claims(rest)
     with rest.storage.firehose() as events:
         while not events.closed:
             await events.wait()
@@ -33,6 +33,7 @@ async def run_controllers(rest: Rest) -> None:
                     await definitions.handle(event)
                     await collector.handle(event)
                     await namespaces.handle(event)
+                    await claims.handle(event)
                 except StatusError as error:
                     logger.warning("a controller of the dev cluster failed", extra={"error": str(error)})
 
@@ -258,6 +259,44 @@ class Namespaces:
                 raise
 
 
+class Claims:
+    """Lets go of deleted claims once no pod uses them."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self._ending: set[StoredKey] = set()
+
+    async def handle(self, event: StorageEvent) -> None:
+        key = event.new.key
+        if event.new.resource == strategies.CLAIMS:
+            if event.type == "DELETED":
+                self._ending.discard(key)
+            elif event.new.metadata.get("deletionTimestamp"):
+                self._ending.add(key)
+                await self._release(key)
+        elif event.new.resource == strategies.PODS and self._ending:
+            for ending in [one for one in self._ending if one.namespace == key.namespace]:
+                await self._release(ending)
+
+    async def _release(self, key: StoredKey) -> None:
+        claim = self._rest.storage.get(strategies.CLAIMS, key)
+        if claim is None or self._is_used(key):
+            return
+        finalizers = claim.metadata.get("finalizers") or ()
+        if claim.metadata.get("deletionTimestamp") and strategies.CLAIM_PROTECTION in finalizers:
+            kept: list[object] = [one for one in finalizers if one != strategies.CLAIM_PROTECTION]
+            await _edit_metadata(self._rest, claim, finalizers=kept)
+
+    def _is_used(self, key: StoredKey) -> bool:
+        for pod in self._rest.storage.objects(strategies.PODS, key.namespace):
+            if (pod.object.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+                continue
+            for volume in pod.object["spec"].get("volumes") or ():
+                if (volume.get("persistentVolumeClaim") or {}).get("claimName") == key.name:
+                    return True
+        return False
+
+
 class Definitions:
     """Serves what CRDs define, says so in their status, and takes their objects along when they are deleted."""
 
@@ -281,7 +320,7 @@ class Definitions:
         if current is None or current.version != new.version:
             return
         if new.metadata.get("deletionTimestamp"):
-            if _CRD_FINALIZER in (new.metadata.get("finalizers") or ()):
+            if strategies.CRD_CLEANUP in (new.metadata.get("finalizers") or ()):
                 self._ending[resource] = new.key
                 for stored in self._rest.storage.objects(resource):
                     await _delete(self._rest, stored)
@@ -294,9 +333,6 @@ class Definitions:
         served = _served(self._rest, strategies.CRDS)
         if served is None:
             return
-        if _CRD_FINALIZER not in (crd.metadata.get("finalizers") or ()):
-            kept = list(crd.metadata.get("finalizers") or ())
-            await _edit_metadata(self._rest, crd, finalizers=[*kept, _CRD_FINALIZER])
         stamp = timestamp(self._rest.now())
 
         def accept(live: Manifest) -> tuple[Manifest, bool]:
@@ -318,7 +354,7 @@ class Definitions:
         current = self._rest.storage.get(strategies.CRDS, key)
         if current is None:
             return
-        kept = [one for one in current.metadata.get("finalizers") or () if one != _CRD_FINALIZER]
+        kept = [one for one in current.metadata.get("finalizers") or () if one != strategies.CRD_CLEANUP]
         await _edit_metadata(self._rest, current, finalizers=kept)
 
 

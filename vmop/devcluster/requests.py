@@ -31,8 +31,8 @@ def parse_path(path: str) -> ApiPath | None:
     match parts:
         case ["api", version, *tail]:
             group = ""
-        case ["apis", group, version, *tail]:
-            pass
+        case ["apis", group, *more]:
+            version, *tail = more or [""]
         case _:
             return None
     namespace = ""

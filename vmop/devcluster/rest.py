@@ -222,8 +222,11 @@ class Rest:
             if unknown:
                 listed = ", ".join(f'unknown field "{path}"' for path in unknown)
                 prefix = f'{served.kind} in version "{served.version}" cannot be handled as a {served.kind}: '
-                raise bad_request(f"{'' if served.is_custom else prefix}strict decoding error: {listed}")
-        return self.schemas.decode(served, obj)
+                raise bad_request(f"{prefix}strict decoding error: {listed}")
+        decoded = self.schemas.decode(served, obj)
+        if "managedFields" in obj["metadata"]:  # an empty list says something: forget who owns what
+            decoded["metadata"]["managedFields"] = obj["metadata"]["managedFields"]
+        return strategies.decoded(served, decoded, obj)
 
     def _stamp(self, served: Served, obj: Manifest) -> None:
         metadata = obj["metadata"]
@@ -248,7 +251,13 @@ class Rest:
         """Replace the object, or its status."""
         self._check_body(call, obj)
         if not obj["metadata"].get("name"):
-            raise bad_request("name must be provided")
+            why = "name must be provided"
+            raise bad_request(f"the name of the object ({call.name} based on URL) was undeterminable: {why}")
+
+        if not obj["metadata"].get("resourceVersion") and strategies.needs_version(call.served):
+            message = "Invalid value: 0: must be specified for an update"
+            cause = Cause("FieldValueInvalid", message, "metadata.resourceVersion")
+            raise invalid(call.served.group, call.served.plural, call.name, (cause,))
 
         def replace(live: Manifest) -> tuple[Manifest, bool]:
             return copy_of(obj), False
@@ -277,7 +286,7 @@ class Rest:
         """The stored object, or None when `current` is no longer the stored one."""
         served, live = call.served, self.at_version(call.served, current.fresh())
         self._check_preconditions(call, current, new)
-        new = strategies.decoded(served, self._decode(call, new), new)
+        new = self._decode(call, new)
         self._carry_over(call, live, new)
         if not tracked:
             new = self.schemas.track(
@@ -302,6 +311,9 @@ class Rest:
 
     def _check_preconditions(self, call: Call, current: Stored, new: Manifest) -> None:
         served, metadata = call.served, new["metadata"]
+        if metadata.get("name", call.name) != call.name:
+            name = metadata["name"]
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
         version = metadata.get("resourceVersion")
         if version and version != str(current.version):
             raise conflict(served.group, served.plural, call.name)
@@ -385,6 +397,8 @@ class Rest:
         marked = bool(metadata.get("deletionTimestamp"))
         grace = strategies.grace_period(served, new, options.grace_seconds)
         self._set_propagation(metadata, options.propagation)
+        if served.storage == strategies.CRDS and not marked:
+            metadata["finalizers"] = [*(metadata.get("finalizers") or ()), strategies.CRD_CLEANUP]
         if not marked or grace < (metadata.get("deletionGracePeriodSeconds") or 0):
             metadata["deletionTimestamp"] = timestamp(self.now() + timedelta(seconds=grace))
             if served.storage != strategies.NAMESPACES:
@@ -400,7 +414,7 @@ class Rest:
         if not options.dry_run:
             self.storage.remove(served.storage, current.key)
         if served.storage in strategies.ANSWERED_WITH_OBJECT:
-            return new
+            return new if served.storage == strategies.PODS else current.object
         details = {"name": current.key.name, "group": served.group, "kind": served.plural, "uid": current.uid}
         return {
             "kind": "Status",

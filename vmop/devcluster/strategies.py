@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from vmop.devcluster.registry import Served
+from vmop.devcluster.selectors import selector_of
 from vmop.devcluster.status import Cause, Manifest
 from vmop.devcluster.storage import GroupResource, Storage
 
@@ -19,6 +22,8 @@ SECRETS = GroupResource("", "secrets")
 CLAIMS = GroupResource("", "persistentvolumeclaims")
 CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
 BUDGETS = GroupResource("policy", "poddisruptionbudgets")
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
+CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 ANSWERED_WITH_OBJECT = frozenset(
     (
         PODS,
@@ -35,9 +40,14 @@ ANSWERED_WITH_OBJECT = frozenset(
 
 
 def decoded(served: Served, obj: Manifest, before: Manifest) -> Manifest:
-    """`obj` is what decoding made of `before`: only a new namespace is given its finalizer, not one being finalized."""
+    """`obj` is what decoding made of `before`: a pod has its address twice; a namespace's finalizers stay what they were."""
+    if served.storage == PODS:
+        status = obj.get("status") or {}
+        if status.get("podIP") and not status.get("podIPs"):
+            status["podIPs"] = [{"ip": status["podIP"]}]
     if served.storage == NAMESPACES:
-        obj["spec"] = {**(obj.get("spec") or {}), "finalizers": (before.get("spec") or {}).get("finalizers") or []}
+        finalizers = (before.get("spec") or {}).get("finalizers")
+        obj["spec"] = {"finalizers": finalizers} if finalizers else {}
     return obj
 
 
@@ -62,7 +72,13 @@ def _admit_pod(obj: Manifest) -> None:
     spec["tolerations"] = tolerations
 
 
-_ADMIT: Mapping[GroupResource, Callable[[Manifest], None]] = {PODS: _admit_pod}
+def _admit_claim(obj: Manifest) -> None:
+    finalizers = obj["metadata"].get("finalizers") or []
+    if CLAIM_PROTECTION not in finalizers:
+        obj["metadata"]["finalizers"] = [*finalizers, CLAIM_PROTECTION]
+
+
+_ADMIT: Mapping[GroupResource, Callable[[Manifest], None]] = {PODS: _admit_pod, CLAIMS: _admit_claim}
 
 
 def admit(served: Served, obj: Manifest) -> None:
@@ -87,6 +103,12 @@ def qos_class(pod: Manifest) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
+def _prepare_namespace(obj: Manifest) -> None:
+    finalizers = (obj.get("spec") or {}).get("finalizers") or []
+    obj["spec"] = {"finalizers": [*(one for one in finalizers if one != "kubernetes"), "kubernetes"]}
+    obj["status"] = {"phase": "Active"}
+
+
 def _prepare_crd(obj: Manifest) -> None:
     names = obj["spec"].get("names") or {}
     names.setdefault("singular", str(names.get("kind", "")).lower())
@@ -108,7 +130,7 @@ def _prepare_pod(obj: Manifest) -> None:
 
 
 _PREPARE: Mapping[GroupResource, Callable[[Manifest], None]] = {
-    NAMESPACES: _status({"phase": "Active"}),
+    NAMESPACES: _prepare_namespace,
     PODS: _prepare_pod,
     CRDS: _prepare_crd,
     CLAIMS: _status({"phase": "Pending"}),
@@ -126,6 +148,14 @@ _PREPARE: Mapping[GroupResource, Callable[[Manifest], None]] = {
     GroupResource("autoscaling", "horizontalpodautoscalers"): _status({"desiredReplicas": 0, "currentMetrics": None}),
     BUDGETS: _status({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
 }
+
+
+_CONDITIONAL = frozenset((CRDS, BUDGETS, GroupResource("coordination.k8s.io", "leases")))
+
+
+def needs_version(served: Served) -> bool:
+    """An update (PUT) of these must say which version it replaces."""
+    return served.is_custom or served.storage in _CONDITIONAL
 
 
 def prepare_create(served: Served, obj: Manifest) -> None:
@@ -177,6 +207,8 @@ def keep_for_status(served: Served, new: Manifest, live: Manifest) -> None:
             new["metadata"]["managedFields"] = entries
     elif "labels" in live["metadata"]:
         new["metadata"]["labels"] = live["metadata"]["labels"]
+    else:
+        new["metadata"].pop("labels", None)
 
 
 def set_generation(served: Served, new: Manifest, old: Manifest) -> None:
@@ -248,7 +280,7 @@ def _at(obj: Any, parts: Iterable[str]) -> Any:
 
 
 def _go(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return msgspec.json.encode(value).decode()
 
 
 _STATEFUL_SET_MUTABLE = (
@@ -290,12 +322,20 @@ def _frozen_data(new: Manifest, old: Manifest) -> Iterator[Cause]:
         yield Cause("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data")
 
 
+def _service(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    now, before = (obj.get("spec") or {} for obj in (new, old))
+    if "ExternalName" not in (now.get("type"), before.get("type")) and now.get("clusterIP") != before.get("clusterIP"):
+        message = f'Invalid value: ["{now.get("clusterIP")}"]: may not change once set'
+        yield Cause("FieldValueInvalid", message, "spec.clusterIPs[0]")
+
+
 _CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]] = {
     GroupResource("apps", "deployments"): _immutable("spec.selector"),
     GroupResource("apps", "daemonsets"): _immutable("spec.selector"),
     GroupResource("apps", "replicasets"): _immutable("spec.selector"),
     GroupResource("apps", "statefulsets"): _stateful_set,
     CLAIMS: _claim,
+    SERVICES: _service,
     SECRETS: _frozen_data,
     GroupResource("", "configmaps"): _frozen_data,
     GroupResource("rbac.authorization.k8s.io", "rolebindings"): _immutable("roleRef", "cannot change roleRef"),
@@ -303,8 +343,32 @@ _CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]]
 }
 
 
+_TEMPLATED = frozenset(
+    GroupResource("apps", f"{kind}s") for kind in ("deployment", "daemonset", "replicaset", "statefulset")
+)
+
+
+def _template(obj: Manifest) -> Iterator[Cause]:
+    """A workload selects the pods of its own template."""
+    spec = obj.get("spec") or {}
+    selector = spec.get("selector")
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if not selector:
+        yield Cause("FieldValueRequired", "Required value", "spec.selector")
+    if not selector or not selector_of(selector)(labels or {}):
+        shown = msgspec.json.encode(labels).decode()
+        message = f"Invalid value: {shown}: `selector` does not match template `labels`"
+        yield Cause("FieldValueInvalid", message, "spec.template.metadata.labels")
+    if not ((spec.get("template") or {}).get("spec") or {}).get("containers"):
+        yield Cause("FieldValueRequired", "Required value", "spec.template.spec.containers")
+
+
 def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
-    """Rules of single kinds about updates."""
+    """Rules of single kinds: what is required of every object, what an update may not change."""
+    if served.storage in _TEMPLATED and not served.is_custom:
+        yield from _template(obj)
+    if served.storage == PODS and not (obj.get("spec") or {}).get("containers"):
+        yield Cause("FieldValueRequired", "Required value", "spec.containers")
     check = _CHECKS.get(served.storage)
     if check is not None and old is not None:
         yield from check(obj, old)

@@ -19,6 +19,7 @@ from vmop.devcluster.status import (
     StatusError,
     bad_request,
     conflict,
+    invalid,
     no_such_resource,
     not_found,
     too_many_requests,
@@ -83,7 +84,8 @@ async def _rescale(rest: Rest, call: Call, change: Any) -> Manifest:
         scale = change(scale_of(served, live))
         replicas = (scale.get("spec") or {}).get("replicas") or 0
         if not isinstance(replicas, int) or replicas < 0:
-            raise bad_request("spec.replicas must be a non-negative integer")
+            message = f"Invalid value: {replicas}: must be greater than or equal to 0"
+            raise invalid("autoscaling", "Scale", call.name, (Cause("FieldValueInvalid", message, "spec.replicas"),))
         version = (scale.get("metadata") or {}).get("resourceVersion")
         if version and version != live["metadata"]["resourceVersion"]:
             raise conflict(served.group, served.plural, call.name)

@@ -434,11 +434,11 @@ def _event(obj: Manifest, now: datetime) -> Cells:
 
 def _data(obj: Manifest, now: datetime) -> Cells:
     count = len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
-    return [obj["metadata"]["name"], str(count), _born(obj, now)]
+    return [obj["metadata"]["name"], count, _born(obj, now)]
 
 
 def _secret(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], obj.get("type", ""), str(len(obj.get("data") or ())), _born(obj, now)]
+    return [obj["metadata"]["name"], obj.get("type", ""), len(obj.get("data") or ()), _born(obj, now)]
 
 
 def _namespace(obj: Manifest, now: datetime) -> Cells:
