@@ -1,0 +1,69 @@
+"""How a zone's spec is laid over the common one (spec 02 §5).
+
+Both are what their user wrote: a field that was not set is absent, not zero. Objects are merged key by key, lists and
+scalars are replaced. A value that the Go types cannot tell from "not set" is ignored: null, an empty list, and the
+zero of a scalar whose field is not a pointer; :class:`~vmop.api.fields.FieldSpec` knows which those are.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+
+from vmop.api.fields import Field, Manifest, fields_of
+
+ZONE = "%ZONE%"
+
+
+def expand(common: Manifest, zone: str) -> Manifest:
+    """`common` with every ``%ZONE%`` replaced by the zone's name, in values and in keys of maps.
+
+    It is a replacement in the JSON text (spec 02 §2), so names with ``"`` or ``\\`` are refused by validation before.
+    """
+    expanded: Manifest = json.loads(json.dumps(common).replace(ZONE, zone))
+    return expanded
+
+
+def merge(cls: type | None, common: Manifest, zone: Manifest) -> Manifest:
+    """`zone` over `common`, both JSON of the class `cls` (None: plain JSON whose types are not known here)."""
+    merged = dict(common)
+    known = {field.spec.json: field for field in fields_of(cls)} if cls is not None else {}
+    for key, value in zone.items():
+        field = known.get(key)
+        if _means_absent(value, field):
+            continue
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[key] = merge(_class_of(field), below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _means_absent(value: Any, field: Field | None) -> bool:
+    match value:
+        case None:
+            return True
+        case list():
+            return not value
+        case dict():
+            return False
+    # a value of a map, such as extraArgs, or of an embedded Kubernetes object stands for itself
+    return field is not None and not field.spec.pointer and not value
+
+
+def _class_of(field: Field | None) -> type | None:
+    """The class of the objects that a field holds itself; None for maps and plain JSON."""
+    if field is None:
+        return None
+    candidates = get_args(field.type) if get_origin(field.type) in (Union, types.UnionType) else (field.type,)
+    return next((each for each in candidates if isinstance(each, type) and attrs.has(each)), None)
+
+
+def is_empty(spec: Mapping[str, Any] | None) -> bool:
+    """Nothing is set in `spec`: not given, or only empty objects all the way down."""
+    return not spec or all(value is None or (isinstance(value, Mapping) and is_empty(value)) for value in spec.values())

@@ -1,0 +1,13 @@
+"""The reconcilers: they bring the cluster to what the builders say, one step at a time, and never sleep.
+
+A reconcile reads caches only, hands everything a builder needs to it as arguments, applies what comes back, and
+looks whether it is ready. Where it is not, it says when to look again: waiting is an event or a ``requeue_after``.
+
+* :class:`~vmop.reconcilers.context.Context` is what every reconciler works with.
+* :mod:`~vmop.reconcilers.lifecycle` is what all parent kinds do in the same order: parse, finalize, defaults, pause,
+  status, events. A kind adds what it applies.
+* :mod:`~vmop.reconcilers.workloads` applies Deployments, StatefulSets and DaemonSets, updates pods of StatefulSets one
+  by one, and says what they wait for.
+* :mod:`~vmop.reconcilers.hold` keeps a changed pod template back until its zone's turn comes.
+* One module a kind: ``vmcluster``, ``vmagent``, ``vmauth``; ``vmdistributed`` is a package of its own.
+"""

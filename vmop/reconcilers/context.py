@@ -1,0 +1,46 @@
+"""What every reconciler works with: one value, made once by whoever runs the controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from random import Random
+
+import attrs
+
+from vmop.builders.base import Platform
+from vmop.informers import InformerFactory
+from vmop.kube import Client, PodHttp
+from vmop.kube.applier import Applier
+from vmop.runtime import EventRecorder
+from vmop.settings import Settings
+
+FINALIZER = "apps.victoriametrics.com/finalizer"
+
+
+@attrs.frozen
+class Context:
+    """The collaborators of all reconcilers, and the settings that they share.
+
+    `disabled` holds names of controllers that do not run (``-controller.disableReconcileFor``); `validate` is off where
+    admission webhooks validate already. `now` is the wall clock (aware, UTC), `random` the source of jitter.
+    """
+
+    client: Client
+    informers: InformerFactory
+    applier: Applier
+    events: EventRecorder
+    pods: PodHttp
+    settings: Settings
+    platform: Platform
+    now: Callable[[], datetime]
+    random: Random
+    disabled: frozenset[str] = frozenset()
+    validate: bool = True
+
+    def resync_delay(self) -> float | None:
+        """Seconds until an object in order is looked at again (spec 01 §3.3); None where resync is off."""
+        interval = self.settings.forceresyncinterval
+        if not interval:
+            return None
+        return interval + self.random.random() * min(interval / 10, 10.0) / 2
