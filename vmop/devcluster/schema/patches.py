@@ -106,7 +106,7 @@ def _merge_list(place: Type | None, live: list[Any], patch: list[Any], order: li
 
 
 def _ordered(live: list[Any], merged: list[Any], wanted: list[Any], key: Any) -> list[Any]:
-    """Items that the patch names in its order, the others where they stood relative to them."""
+    """Items that the patch names in its order, the others where they stood relative to them, but after new ones."""
     named = [item for item in merged if key(item) in wanted]
     named.sort(key=lambda item: wanted.index(key(item)))
     others = [item for item in merged if key(item) not in wanted]
@@ -114,7 +114,7 @@ def _ordered(live: list[Any], merged: list[Any], wanted: list[Any], key: Any) ->
 
     def before(other: Any, item: Any) -> bool:
         position = place.get(json.dumps(key(item)))
-        return position is None or place[json.dumps(key(other))] < position
+        return position is not None and place[json.dumps(key(other))] < position
 
     result: list[Any] = []
     while named and others:
