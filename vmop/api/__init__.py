@@ -23,9 +23,11 @@ from vmop.api.fields import (
     snake_case,
 )
 from vmop.api.kinds import CustomResource
+from vmop.api.problems import Problem
 from vmop.api.registry import KINDS, kind_of
 from vmop.api.schema import crd
-from vmop.api.structure import Parsed, Problem, SpecError, parse, parse_spec, to_json
+from vmop.api.structure import Parsed, SpecError, parse, parse_spec, to_json
+from vmop.api.validation import validate
 
 __all__ = [
     "KINDS",
@@ -47,4 +49,5 @@ __all__ = [
     "parse_spec",
     "snake_case",
     "to_json",
+    "validate",
 ]

@@ -9,7 +9,7 @@ reach us only where the schema preserves them; they are reported beside the obje
 import types
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
@@ -18,19 +18,10 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from vmop.api.fields import IntOrString, Manifest, StringOrList, fields_of
 from vmop.api.kinds import CustomResource
+from vmop.api.problems import Problem
 
 T = TypeVar("T", bound=CustomResource)
 Hook = Callable[[Any, Any], Any]
-
-
-class Problem(NamedTuple):
-    """Something wrong in a manifest: where (`spec.zones[1].name`) and what."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class SpecError(Exception):

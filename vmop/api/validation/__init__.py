@@ -1,0 +1,46 @@
+"""What types cannot express: checks of whole objects, as functions from an object to a list of problems.
+
+The messages are those of the Go operator, word for word, because people search for them; the path beside a message is
+ours. Problems come in the order of the specs, so the first one is what the Go operator would report alone. Webhook,
+reconcilers and `vmop validate` use the same functions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vmop.api.kinds import CustomResource
+from vmop.api.problems import Problem
+from vmop.api.validation.vmagent import check_vmagent
+from vmop.api.validation.vmauth import check_vmauth
+from vmop.api.validation.vmcluster import check_vmcluster
+from vmop.api.validation.vmdistributed import check_vmdistributed
+from vmop.api.validation.vmsingle import check_vmsingle
+
+SKIP_ANNOTATION = "operator.victoriametrics.com/skip-validation"
+
+_CHECKS: Mapping[str, Callable[[Any], Iterator[Problem]]] = {
+    "VMAgent": check_vmagent,
+    "VMAuth": check_vmauth,
+    "VMCluster": check_vmcluster,
+    "VMDistributed": check_vmdistributed,
+    "VMSingle": check_vmsingle,
+}
+
+
+def validate(obj: CustomResource) -> list[Problem]:
+    """The problems of an object, none if it is valid or carries the annotation that skips validation."""
+    if skips_validation(obj):
+        return []
+    check = _CHECKS.get(obj.kind)
+    return list(check(obj)) if check else []
+
+
+def skips_validation(obj: CustomResource) -> bool:
+    """Whether the object's annotation asks not to be validated (01-common.md 1.5)."""
+    if obj.kind == "VMAlertmanager":  # the Go operator does not honour it there
+        return False
+    annotations = obj.metadata.get("annotations") or {}
+    return bool(annotations.get(SKIP_ANNOTATION) == "true")
+
+
+__all__ = ["SKIP_ANNOTATION", "skips_validation", "validate"]
