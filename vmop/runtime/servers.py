@@ -39,7 +39,7 @@ async def serve(app: web.Application, address: str, *, tls: ssl.SSLContext | Non
     await runner.setup()
     try:
         await web.TCPSite(runner, *parsed, ssl_context=tls).start()
-        host, port = runner.addresses[0][:2]
+        host, port = min(runner.addresses, key=len)[:2]  # IPv4, if there is one: port 0 gives each its own
         name = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
         yield f"{'https' if tls else 'http'}://{name}:{port}"
     finally:

@@ -43,7 +43,9 @@ def test_a_line_is_json_with_the_keys_in_order(stream: io.StringIO) -> None:
 
 def test_times_are_rfc_3339_to_the_second(stream: io.StringIO) -> None:
     handler = configure_logging(stream=stream)
-    handler.handle(logging.makeLogRecord({"msg": "x", "levelno": logging.INFO, "created": 1772359200.7}))
+    handler.handle(
+        logging.makeLogRecord({"msg": "x", "levelno": logging.INFO, "created": 1772359200.7, "name": "root"})
+    )
     assert json.loads(stream.getvalue()) == {"level": "info", "ts": "2026-03-01T10:00:00Z", "msg": "x"}
 
 
@@ -79,7 +81,12 @@ def test_what_is_bound_around_a_reconcile_is_in_each_line(stream: io.StringIO) -
             "zone": "b",
         },
         {
-            "level": "info", "ts": "…", "logger": "y", "msg": "by logging: 1", "namespace": "obs", "name": "a",
+            "level": "info",
+            "ts": "…",
+            "logger": "y",
+            "msg": "by logging: 1",
+            "namespace": "obs",
+            "name": "a",
             "resource": "pods",
         },
     ]
