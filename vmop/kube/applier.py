@@ -12,11 +12,11 @@ The first two read and send nothing. Conflicts are decided again from a new read
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from vmop.kube.apply.claims import NOTHING, Claims, claimed_fields, claims_of, owner_path
+from vmop.kube.apply.claims import NOTHING, Claims, Path, claimed_fields, claims_of, owner_path
 from vmop.kube.apply.edits import ATTEMPTS, Editor, conflict, excludes, replace_metadata
 from vmop.kube.apply.fields import MixedVersions, entries_of, newest_change, take_over
 from vmop.kube.apply.memory import Remembered
@@ -45,7 +45,7 @@ from vmop.kube.apply.plan import (
     stale_owners,
     update_body,
 )
-from vmop.kube.apply.shapes import counts_annotations, emptied_object, repeated_keys
+from vmop.kube.apply.shapes import counts_annotations, emptied_objects, repeated_keys
 from vmop.kube.client import Client
 from vmop.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from vmop.kube.patches import ApplyPatch
@@ -158,7 +158,7 @@ class Applier(Editor):
             for other in references:
                 if excludes(other, owner):
                     raise OwnedByAnother(
-                        f"{plan.resource.kind}={plan.key} has another owner reference of same kind: "
+                        f"{plan.resource.kind}={plan.key} has another owner reference of same {_rivalry(other, owner)}: "
                         f"{other['apiVersion']}/{other['kind']}={other['name']}"
                     )
         if require_owned and not any(names_same(ref, owner) for ref in references for owner in plan.owners):
@@ -262,9 +262,10 @@ class Applier(Editor):
         quiet = counts_annotations(plan.resource) and content_in_place(plan, live)
         annotations = live["metadata"].get("annotations") or {}
         recorded = annotations.get(DESIRED_ANNOTATION, "") if quiet else record(plan, time)
-        if by_put := unclear or self._unsayable(plan, live):
+        emptied = emptied_objects(plan.resource, plan.desired, live)
+        if by_put := unclear or _unsayable(plan, live, emptied):
             reason = f"{reason or 'fields of others'}, by PUT: {by_put}"
-            body = replace_body(plan, live, recorded)
+            body = replace_body(plan, live, recorded, emptied, time)
             answer = await self._client.replace(plan.resource, body, field_manager=plan.manager)
         else:
             if moved is not None:
@@ -309,12 +310,6 @@ class Applier(Editor):
             return "metadata drifted"
         return "" if content_in_place(plan, live) else "content drifted"
 
-    def _unsayable(self, plan: Plan, live: Manifest) -> str:
-        if repeated := repeated_keys(plan.resource, plan.desired) or repeated_keys(plan.resource, live):
-            return f"repeated keys in {repeated}"
-        emptied = emptied_object(plan.resource, plan.desired, live)
-        return f"{emptied} becomes empty" if emptied else ""
-
     async def _send(self, plan: Plan, body: Manifest) -> Manifest:
         return await self._client.patch(
             plan.resource, plan.key, ApplyPatch(body), field_manager=plan.manager, force=True
@@ -349,6 +344,16 @@ class Applier(Editor):
         if not finalizer or finalizer not in (seen.metadata.get("finalizers") or ()):
             return seen
         return Answer(await self.remove_finalizer(resource, seen, finalizer))
+
+
+def _unsayable(plan: Plan, live: Manifest, emptied: list[Path]) -> str:
+    if repeated := repeated_keys(plan.resource, plan.desired) or repeated_keys(plan.resource, live):
+        return f"repeated keys in {repeated}"
+    return f"{'.'.join(emptied[0])} becomes empty" if emptied else ""
+
+
+def _rivalry(other: Mapping[str, Any], owner: Mapping[str, Any]) -> str:
+    return "kind" if other["kind"] == owner["kind"] else "group"
 
 
 def _exists(plan: Plan) -> AlreadyExists:

@@ -221,10 +221,11 @@ def excludes(other: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
     of its group."""
     if names_same(other, owner):
         return False
-    same_kind = all(other.get(field) == owner.get(field) for field in ("apiVersion", "kind"))
-    group = str(owner.get("apiVersion")).partition("/")[0]
-    rival = bool(other.get("controller")) and bool(owner.get("controller"))
-    return same_kind or (rival and str(other.get("apiVersion")).partition("/")[0] == group)
+    if all(other.get(field) == owner.get(field) for field in ("apiVersion", "kind")):
+        return True
+    group, slash, _ = str(owner.get("apiVersion")).partition("/")
+    rivals = bool(other.get("controller")) and bool(owner.get("controller"))
+    return rivals and bool(slash) and str(other.get("apiVersion")).startswith(f"{group}/")
 
 
 def conflict(resource: Resource, key: ObjectKey, message: str) -> Conflict:

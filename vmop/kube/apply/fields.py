@@ -88,14 +88,13 @@ def take_over(
     """
     taken: set[FieldPath] = set()
     kept: list[dict[str, Any]] = []
-    ours: dict[str, Any] | None = None
     for entry in managed:
-        fields = parse(entry.get("fieldsV1") or {})
         if is_apply_entry(entry, manager):
             if entry.get("apiVersion") != api_version:
                 raise MixedVersions
-            ours = dict(entry)
+            kept.append(dict(entry))
             continue
+        fields = parse(entry.get("fieldsV1") or {})
         moving = {path for path in fields if claimed(path)}
         if moving and entry.get("apiVersion") != api_version:
             raise MixedVersions
@@ -106,16 +105,25 @@ def take_over(
             kept.append({**entry, "fieldsV1": render(rest)})
     if not taken:
         return None
-    if ours is None:
-        ours = {
-            "manager": manager,
-            "operation": APPLY,
-            "apiVersion": api_version,
-            "time": time,
-            "fieldsType": "FieldsV1",
-        }
-    ours["fieldsV1"] = render(parse(ours.get("fieldsV1") or {}) | taken)
-    return [ours, *kept]
+    return add_to_apply(kept, taken, manager=manager, api_version=api_version, time=time)
+
+
+def add_to_apply(
+    managed: Sequence[Mapping[str, Any]], fields: Iterable[FieldPath], *, manager: str, api_version: str, time: str
+) -> list[dict[str, Any]]:
+    """``managed`` with ``fields`` owned by the apply entry of ``manager``, which is made where there is none."""
+    ours: dict[str, Any] = {
+        "manager": manager,
+        "operation": APPLY,
+        "apiVersion": api_version,
+        "time": time,
+        "fieldsType": "FieldsV1",
+    }
+    for entry in managed:
+        if is_apply_entry(entry, manager):
+            ours = dict(entry)
+    ours["fieldsV1"] = render(parse(ours.get("fieldsV1") or {}) | set(fields))
+    return [ours, *(dict(entry) for entry in managed if not is_apply_entry(entry, manager))]
 
 
 def give_back(managed: Sequence[Mapping[str, Any]], *, manager: str, neutral: str) -> list[dict[str, Any]]:

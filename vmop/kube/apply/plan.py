@@ -3,7 +3,7 @@
 import base64
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ import msgspec
 
 from vmop.kube.apply.claims import Claims, Path, get_path, scaled_field, set_path, without
 from vmop.kube.apply.compare import contains, keep_live_bytes, same
-from vmop.kube.apply.fields import FieldPath, owned_by_apply, owned_by_others
+from vmop.kube.apply.fields import FieldPath, add_to_apply, entries_of, owned_by_apply, owned_by_others
 from vmop.kube.apply.shapes import is_custom
 from vmop.kube.resources import Manifest, ObjectKey, Resource, key_of
 
@@ -200,7 +200,7 @@ def update_body(plan: Plan, live: Manifest, recorded: str) -> Manifest:
 
 def _scaled_by_other(plan: Plan, live: Manifest) -> bool:
     path: FieldPath = tuple(f"f:{name}" for name in plan.scaled or ())
-    return path in owned_by_others(live["metadata"].get("managedFields") or (), plan.manager)
+    return path in owned_by_others(entries_of(live), plan.manager)
 
 
 def _with_record(body: Manifest, recorded: str) -> Manifest:
@@ -235,31 +235,45 @@ def _owner_name(reference: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(reference.get(field)) for field in ("apiVersion", "kind", "name"))
 
 
-def replace_body(plan: Plan, live: Manifest, recorded: str) -> Manifest:
-    """What to PUT over ``live``: its claimed paths are desired's, its metadata is merged (``00-writing.md`` §6)."""
+def replace_body(plan: Plan, live: Manifest, recorded: str, emptied: Iterable[Path], time: str) -> Manifest:
+    """What to PUT over ``live``: its claimed paths are desired's, its metadata is merged (``00-writing.md`` §6).
+
+    ``emptied`` are objects that become empty: nobody would own them afterwards, and no apply could remove them again.
+    """
     body = copy.deepcopy(live)
-    settled = update_body(plan, live, recorded)
-    for field, value in settled.items():
+    wanted = update_body(plan, live, recorded)
+    for field, value in wanted.items():
         if field != "metadata":
             body[field] = _overlay(body.get(field), value)
     for path in plan.claims.paths:
-        set_path(body, path, copy.deepcopy(get_path(settled, path)))
-    for path in (*plan.claims.excluded, *((plan.scaled,) if plan.scaled else ())):
-        before, wanted = get_path(live, path), get_path(settled, path)
-        if before is not None and wanted is None:
-            set_path(body, path, copy.deepcopy(before))
-        elif isinstance(before, dict) and isinstance(wanted, dict):
-            gone = _dropped_keys(plan, live, path, wanted)
-            set_path(body, path, {**{k: v for k, v in before.items() if k not in gone}, **wanted})
-    metadata, wanted = body["metadata"], settled["metadata"]
-    for field in ("labels", "annotations"):
-        before, want = metadata.get(field) or {}, wanted.get(field) or {}
-        gone = _dropped_keys(plan, live, ("metadata", field), want)
-        metadata[field] = {**{k: v for k, v in before.items() if k not in gone}, **want}
-    replaced = {ref["uid"] for ref in wanted.get("ownerReferences") or ()} | set(stale_owners(plan.desired, live))
+        set_path(body, path, copy.deepcopy(get_path(wanted, path)))
+    for path in plan.claims.excluded:
+        set_path(body, path, _merged(plan, live, path, get_path(wanted, path)))
+    for name in ("labels", "annotations"):
+        path = ("metadata", name)
+        set_path(body, path, _merged(plan, live, path, get_path(wanted, path)))
+    metadata = body["metadata"]
+    ours = wanted["metadata"].get("ownerReferences") or []
+    replaced = {ref["uid"] for ref in ours} | set(stale_owners(plan.desired, live))
     others = [ref for ref in metadata.get("ownerReferences") or () if ref.get("uid") not in replaced]
-    metadata["ownerReferences"] = [*others, *(wanted.get("ownerReferences") or ())]
+    metadata["ownerReferences"] = [*others, *ours]
+    if fields := [tuple(f"f:{name}" for name in path) for path in emptied]:
+        metadata["managedFields"] = add_to_apply(
+            entries_of(live), fields, manager=plan.manager, api_version=str(plan.desired["apiVersion"]), time=time
+        )
     return body
+
+
+def _merged(plan: Plan, live: Manifest, path: Path, wanted: Any) -> Any:
+    """What is to stand at ``path``, which others share: desired's over theirs, without the keys that we no longer
+    want.
+    """
+    before = get_path(live, path)
+    if not isinstance(before, dict):
+        return before if wanted is None else wanted
+    parent = tuple(f"f:{name}" for name in path)
+    applied = {fields[-1] for fields in owned_by_apply(entries_of(live), plan.manager) if fields[:-1] == parent}
+    return {key: value for key, value in before.items() if f"f:{key}" not in applied} | (wanted or {})
 
 
 def _overlay(live: Any, desired: Any) -> Any:
@@ -268,11 +282,3 @@ def _overlay(live: Any, desired: Any) -> Any:
     if not isinstance(live, dict) or not isinstance(desired, dict) or not desired:
         return copy.deepcopy(desired)
     return {**live, **{key: _overlay(live.get(key), value) for key, value in desired.items()}}
-
-
-def _dropped_keys(plan: Plan, live: Manifest, path: Path, wanted: Mapping[str, Any]) -> set[str]:
-    """Keys of the map at ``path`` that we applied once and no longer want."""
-    parent = tuple(f"f:{name}" for name in path)
-    ours = owned_by_apply(live["metadata"].get("managedFields") or (), plan.manager)
-    applied = {fields[-1].removeprefix("f:") for fields in ours if fields[:-1] == parent}
-    return applied - set(wanted)

@@ -71,20 +71,20 @@ def _keyed_lists(
                 yield f"{path}.{field}[{index}].{name}", container.get(name) or [], keys
 
 
-def emptied_object(resource: Resource, desired: Manifest, live: Manifest) -> str:
-    """The path of an object that is empty in desired and not in live, on custom resources; empty when there is none.
+def emptied_objects(resource: Resource, desired: Manifest, live: Manifest) -> list[tuple[str, ...]]:
+    """The paths of objects that are empty in desired and not in live, on custom resources.
 
-    Applying it, the server would make it null and refuse. Items of lists are no concern: these are replaced whole.
+    Applying them, the server would make them null and refuse. Items of lists are no concern: these are replaced whole.
     """
     if not is_custom(resource):
-        return ""
-    return next(_emptied(desired.get("spec"), live.get("spec"), "spec"), "")
+        return []
+    return list(_emptied(desired.get("spec"), live.get("spec"), ("spec",)))
 
 
-def _emptied(desired: Any, live: Any, path: str) -> Iterator[str]:
+def _emptied(desired: Any, live: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if not isinstance(desired, dict) or not isinstance(live, dict):
         return
     if not desired and live:
         yield path
     for key, value in desired.items():
-        yield from _emptied(value, live.get(key), f"{path}.{key}")
+        yield from _emptied(value, live.get(key), (*path, key))

@@ -84,9 +84,12 @@ class Cache:
 
 @attrs.frozen
 class Stage:
-    """One namespace with an Applier in it, and ``client``, another writer who is not counted."""
+    """One namespace with an Applier in it, which uses ``own``; ``client`` is that of other writers, who are not
+    counted.
+    """
 
     client: Client
+    own: Client
     applier: Applier
     cache: Cache
     namespace: str
@@ -116,12 +119,12 @@ class Stage:
         await self.cache.watch(resource, key_of(desired))
         return await self.applier.apply(resource, desired, **how)
 
-    async def owner(self, name: str = "owner") -> dict[str, Any]:
+    async def owner(self, name: str = "owner", resource: Resource = CONFIG_MAP) -> dict[str, Any]:
         """An owner reference, as a controller, to an object that is there."""
-        made = await self.client.create(CONFIG_MAP, self.manifest(CONFIG_MAP, name))
+        made = await self.client.create(resource, self.manifest(resource, name))
         return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
             "name": name,
             "uid": made["metadata"]["uid"],
             "controller": True,
@@ -156,7 +159,7 @@ async def stage(config: ClientConfig, client: Client, namespace: str) -> AsyncIt
         def start() -> Applier:
             return Applier(own, cache, now=lambda: datetime.now(UTC))
 
-        yield Stage(client, start(), cache, namespace, registry, start)
+        yield Stage(client, own, start(), cache, namespace, registry, start)
 
 
 def _definitions() -> list[Manifest]:

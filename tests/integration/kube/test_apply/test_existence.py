@@ -6,7 +6,7 @@ import pytest
 
 from vmop.kube import AlreadyExists, ApplyPatch, Conflict, JsonPatch, NotFound, key_of
 from vmop.kube.applier import DESIRED_ANNOTATION, BeingRemoved, OwnedByAnother
-from vmop.kube.resources import CONFIG_MAP, SECRET, SERVICE
+from vmop.kube.resources import CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT
 
 pytestmark = pytest.mark.real
 
@@ -98,7 +98,7 @@ async def test_a_reference_to_a_gone_owner_of_the_same_name_is_replaced(stage: A
 
 
 async def test_an_object_that_another_controls_gets_a_plain_owner(stage: Any) -> None:
-    other = {**await stage.owner("other"), "apiVersion": "apps/v1", "kind": "ReplicaSet"}
+    other = await stage.owner("other", SERVICE_ACCOUNT)
     ours = await stage.owner("ours")
     await stage.client.create(CONFIG_MAP, config_map(stage, {}, ownerReferences=[other]), field_manager="app")
     desired = config_map(stage, {"a": "1"}, ownerReferences=[ours])
@@ -132,18 +132,18 @@ async def test_delete_is_for_the_object_that_was_seen(stage: Any) -> None:
 
 async def test_release_changes_nothing_but_the_traces_of_ours(stage: Any) -> None:
     owner = await stage.owner()
-    third = {**await stage.owner("third"), "controller": False}
+    third = {**await stage.owner("third", SERVICE_ACCOUNT), "controller": False}
     desired = config_map(
         stage, {"a": "1"}, labels={"l": "1"}, annotations={"marker": "1", "kept": "1"}, ownerReferences=[owner]
     )
     await stage.apply(CONFIG_MAP, desired)
     seen = await stage.live(CONFIG_MAP, "cm")
-    await stage.applier.set_owner(CONFIG_MAP, seen, {**third, "kind": "Secret"})
+    await stage.applier.set_owner(CONFIG_MAP, seen, third)
     await stage.applier.release(CONFIG_MAP, seen, owner=owner, annotations=["marker", "absent"])
     live = await stage.live(CONFIG_MAP, "cm")
     metadata = live["metadata"]
     assert (live["data"], metadata["labels"], metadata["annotations"]) == ({"a": "1"}, {"l": "1"}, {"kept": "1"})
-    assert [ref["kind"] for ref in metadata["ownerReferences"]] == ["Secret"]
+    assert metadata["ownerReferences"] == [third]
     assert {entry["manager"] for entry in metadata["managedFields"]} == {"released", "vmop-metadata"}
     assert DESIRED_ANNOTATION not in str(live)
 
@@ -163,6 +163,6 @@ async def test_release_of_an_object_that_is_gone_or_another_does_nothing(stage: 
     old = (await stage.apply(SECRET, stage.manifest(SECRET, "s", data={}))).object
     await stage.client.delete(SECRET, key_of(old))
     assert await stage.applier.release(SECRET, old) is None
-    new = await stage.client.create(SECRET, stage.manifest(SECRET, "s"))
+    new = await stage.client.create(SECRET, stage.manifest(SECRET, "s"), field_manager="user")
     assert await stage.applier.release(SECRET, old) is None
     assert await stage.applier.release(SECRET, new) == new
