@@ -24,7 +24,9 @@ from vmop.informers import StoredObject
 from vmop.kube import ApiError, Conflict, ObjectKey, Resource
 from vmop.kube.applier import BeingRemoved, OwnedByAnother
 from vmop.kube.apply.compare import contains
+from vmop.kube.apply.plan import rfc3339
 from vmop.reconcilers.context import FINALIZER, Context
+from vmop.reconcilers.hold import is_member, must_hold, with_condition
 from vmop.reconcilers.progress import Delay, Failure, Progress
 from vmop.runtime import Result, TerminalError, get_logger
 
@@ -107,7 +109,8 @@ class Parent(Generic[T]):
         applied, previous = to_json(cr.spec), status.get("lastAppliedSpec")
         changed = previous is None or not same(previous, applied)
         extra = self.kind.extra_status(cr)
-        if changed:
+        holding = changed and previous is not None and must_hold(self.context, stored)
+        if changed and not holding:
             extra["lastAppliedSpec"] = applied
             await self._write_status(stored, extra | {"updateStatus": "expanding"})
             self.context.events.event(stored, "Normal", "ReconcileEvent", "starting object update")
@@ -128,8 +131,10 @@ class Parent(Generic[T]):
             raise Retry(str(error)) from error
         if not progress.ready:
             return Result(requeue_after=progress.after)
-        await self._write_status(stored, extra | {"updateStatus": "operational"})
-        if unfinished:
+        if holding and not progress.held:
+            extra["lastAppliedSpec"] = applied
+        await self._write_status(stored, extra | {"updateStatus": "operational"}, held=progress.held)
+        if unfinished and not holding:
             message = "reconcile of object finished successfully"
             self.context.events.event(stored, "Normal", "ReconcileEvent", message)
         return Result(requeue_after=self.context.resync_delay())
@@ -159,13 +164,18 @@ class Parent(Generic[T]):
 
     # -- status and events -------------------------------------------------------------------------------------------
 
-    async def _write_status(self, stored: StoredObject, changes: Manifest) -> None:
-        """Write the status with `changes`: what the kind itself wrote stays, a reason only where it is given."""
+    async def _write_status(self, stored: StoredObject, changes: Manifest, *, held: str | None = None) -> None:
+        """Write the status with `changes`: what the kind itself wrote stays, a reason only where it is given.
+
+        `held` says of a member of a VMDistributed what waits for its zone's turn, once its workloads are in order.
+        """
         live = self.context.informers.informer(self.kind.resource).lister.get(stored.key) or stored
         current: Manifest = live.get("status") or {}
         wanted = {key: value for key, value in current.items() if key != "reason"} | changes
         wanted = {key: value for key, value in wanted.items() if value not in (None, "", [])}
         wanted["observedGeneration"] = stored.generation
+        if held is not None and is_member(stored.metadata):
+            wanted = with_condition(wanted, stored, held, rfc3339(self.context.now()))
         if wanted != current:
             await self.context.applier.patch_status(self.kind.resource, live, wanted)
 

@@ -16,6 +16,8 @@ class Progress:
     waiting: str = ""
     #: seconds after which to look again even if no event comes
     after: float | None = None
+    #: changed pod templates that wait for their zone's turn, for people (:mod:`vmop.reconcilers.hold`)
+    held: str = ""
 
     @property
     def ready(self) -> bool:

@@ -1,0 +1,78 @@
+"""Changed pod templates of a zone wait for the zone's turn (spec 02 §19.6, I8).
+
+A new operator release, another default image or environment variable changes the templates of all children of a
+VMDistributed at once, though nobody touched a spec. Their controllers hold the write, say so in a condition, and
+VMDistributed gives each zone its turn: the marker on the zone's backend is what lets the write through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vmop.api import Manifest
+from vmop.builders.vmdistributed.ownership import KIND, OWNER, UPDATING, ZONE, ZONE_STATE
+from vmop.informers import StoredObject
+from vmop.kube import ObjectKey
+from vmop.kube.resources import VM_CLUSTER, VM_DISTRIBUTED, VM_SINGLE
+from vmop.reconcilers.context import Context
+
+CONDITION = "UpdateHeld"
+
+
+def is_member(metadata: Mapping[str, Any]) -> bool:
+    """The object is a child of a VMDistributed, as far as its markers say."""
+    return OWNER in (metadata.get("annotations") or {})
+
+
+def must_hold(context: Context, stored: StoredObject) -> bool:
+    """Changed pod templates of this child may not be written now.
+
+    Never when the VMDistributed is gone or its controller does not run, when the zone carries the marker, or when the
+    child's spec was changed since its workloads were last written: a user's edit is his own decision.
+    """
+    namespace, _, rest = stored.annotations.get(OWNER, "").partition("/")
+    name, _, uid = rest.partition("/")
+    if not name or KIND in context.disabled or stored.generation > applied_generation(stored):
+        return False
+    owner = context.informers.informer(VM_DISTRIBUTED).lister.get(ObjectKey(namespace, name))
+    return owner is not None and owner.uid == uid and not _zone_is_marked(context, stored)
+
+
+def _zone_is_marked(context: Context, stored: StoredObject) -> bool:
+    owner, zone = stored.annotations.get(OWNER), stored.annotations.get(ZONE)
+    return any(
+        backend.annotations.get(ZONE_STATE) == UPDATING
+        for resource in (VM_CLUSTER, VM_SINGLE)
+        for backend in context.informers.informer(resource).lister.list(stored.key.namespace)
+        if backend.annotations.get(OWNER) == owner and backend.annotations.get(ZONE) == zone
+    )
+
+
+def applied_generation(stored: StoredObject) -> int:
+    """The generation whose workloads were last written; all that exists where nobody recorded it."""
+    condition = _condition(stored.get("status") or {})
+    return int((condition or {}).get("observedGeneration", stored.generation))
+
+
+def with_condition(status: Manifest, stored: StoredObject, held: str, now: str) -> Manifest:
+    """`status` with the condition that says what is held back, or that nothing is (and for which generation)."""
+    before = _condition(status) or {}
+    wanted: Manifest = {
+        "type": CONDITION,
+        "status": "True" if held else "False",
+        "reason": "WaitingForZone" if held else "Applied",
+        "observedGeneration": applied_generation(stored) if held else stored.generation,
+    }
+    if held:
+        wanted["message"] = held
+    if all(before.get(key) == wanted.get(key) for key in (*wanted, "message")):
+        return status
+    wanted["lastTransitionTime"] = now if before.get("status") != wanted["status"] else before["lastTransitionTime"]
+    wanted["lastUpdateTime"] = now
+    others = [each for each in status.get("conditions") or () if each.get("type") != CONDITION]
+    return {**status, "conditions": [*others, wanted]}
+
+
+def _condition(status: Mapping[str, Any]) -> Manifest | None:
+    return next((each for each in status.get("conditions") or () if each.get("type") == CONDITION), None)
