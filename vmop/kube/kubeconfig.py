@@ -6,23 +6,36 @@ and nowhere else; the controllers in a cluster never pay for it.
 """
 
 import asyncio
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from vmop.kube import oidc
 from vmop.kube.config import RENEW_INTERVAL, ClientConfig, ConfigError, Credentials
 from vmop.kube.proxy import proxy_for
 from vmop.kube.resources import Manifest
+
+logger = logging.getLogger(__name__)
 
 _MIN_RENEW_INTERVAL = 5.0
 _DEFAULT = Path("~/.kube/config")
 
 
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 async def load_kubeconfig(
-    path: Path | None = None, context: str | None = None, *, environ: Mapping[str, str] | None = None
+    path: Path | None = None,
+    context: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = _wall_clock,
 ) -> ClientConfig:
     """The configuration for ``context`` (default: the current one) of a kubeconfig.
 
@@ -32,7 +45,7 @@ async def load_kubeconfig(
     """
     environ = environ or {}
     paths = str(path or environ.get("KUBECONFIG") or _DEFAULT.expanduser())
-    source = _KubeconfigCredentials(paths, context)
+    source = _KubeconfigCredentials(paths, context, environ, now)
     loaded = await source.load()
     return ClientConfig(
         server=loaded.server,
@@ -47,7 +60,11 @@ async def load_kubeconfig(
 
 @attrs.frozen(repr=False)
 class _Loaded:
-    """One reading of the kubeconfig: what it says, and the library's objects that renew its credentials."""
+    """One reading of the kubeconfig.
+
+    ``ages``: reading it again may give other credentials. ``expires``: those of an exec plug-in, which the library's
+    ``loader`` asks again when it is time, filling in ``configuration``.
+    """
 
     server: str
     ca_file: Path | None
@@ -56,6 +73,7 @@ class _Loaded:
     proxy: str
     namespace: str
     ages: bool
+    expires: bool
     loader: Any
     configuration: Any
 
@@ -75,9 +93,13 @@ class _KubeconfigCredentials:
     plug-in again; but not more often than every few seconds, whatever the server says.
     """
 
-    def __init__(self, paths: str, context: str | None) -> None:
+    def __init__(
+        self, paths: str, context: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
+    ) -> None:
         self._paths = paths
         self._context = context
+        self._environ = environ
+        self._now = now
         self._lock = asyncio.Lock()
         self._loaded: _Loaded | None = None
         self._credentials = Credentials()
@@ -85,7 +107,7 @@ class _KubeconfigCredentials:
 
     async def load(self) -> _Loaded:
         try:
-            loaded = await _load(self._paths, self._context)
+            loaded = await _load(self._paths, self._context, self._environ, self._now())
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - plug-ins and the library raise what they like
@@ -99,8 +121,11 @@ class _KubeconfigCredentials:
             if rejected is not None and rejected is self._credentials:
                 if age >= _MIN_RENEW_INTERVAL:
                     await self.load()
-            elif self._loaded is not None and self._loaded.ages and age >= RENEW_INTERVAL:
-                await self._renew(self._loaded)
+            elif self._loaded is not None and age >= RENEW_INTERVAL:
+                if self._loaded.expires:
+                    await self._renew(self._loaded)
+                elif self._loaded.ages:
+                    await self.load()
             return self._credentials
 
     async def _renew(self, loaded: _Loaded) -> None:
@@ -117,7 +142,7 @@ class _KubeconfigCredentials:
             self._credentials = loaded.credentials
 
 
-async def _load(paths: str, context_name: str | None) -> _Loaded:
+async def _load(paths: str, context_name: str | None, environ: Mapping[str, str], now: datetime) -> _Loaded:
     # not at the top: see the module's text
     from kubernetes_asyncio.client import Configuration  # noqa: PLC0415
     from kubernetes_asyncio.config.kube_config import KubeConfigLoader, KubeConfigMerger  # noqa: PLC0415
@@ -136,12 +161,17 @@ async def _load(paths: str, context_name: str | None) -> _Loaded:
     else:  # the library wants one
         user, context["user"] = {}, "anonymous"
         merged["users"].append({"name": "anonymous", "user": user})
+    provider = user.get("auth-provider") or {}
+    tokens = provider.get("config") or {}
+    if provider.get("name") == "oidc" and oidc.expired(tokens.get("id-token", ""), now):
+        provider["config"] = tokens | await oidc.refresh(tokens, environ)
+        _save(merger)
     configuration = Configuration()
     loader = KubeConfigLoader(
         config_dict=merger.config,
         active_context=name,
         config_base_path=None,
-        config_persister=merger.save_changes,
+        config_persister=lambda _: _save(merger),
     )
     await loader.load_and_set(configuration)
     return _Loaded(
@@ -151,10 +181,19 @@ async def _load(paths: str, context_name: str | None) -> _Loaded:
         server_name=configuration.tls_server_name or "",
         proxy=str(vars(loader).get("proxy") or ""),
         namespace=context.get("namespace") or "default",
-        ages="auth-provider" in user or "tokenFile" in user or hasattr(loader, "exec_plugin_expiry"),
+        ages="auth-provider" in user or "tokenFile" in user,
+        expires=hasattr(loader, "exec_plugin_expiry"),
         loader=loader,
         configuration=configuration,
     )
+
+
+def _save(merger: Any) -> None:
+    """Write renewed tokens back, as kubectl does. Where that is not allowed, this process still has them."""
+    try:
+        merger.save_changes()
+    except OSError as error:
+        logger.warning("cannot write renewed tokens back to the kubeconfig: %s", error)
 
 
 def _entry(merged: Manifest, paths: str, what: str, name: str) -> Manifest:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from vmop.kube import ClientConfig
 
-# Told that there is no loop, the policy makes none for whoever asks (the looptime plugin does) and then forgets to close it.
+# Told that there is no loop, the policy makes none for whoever asks (the looptime plugin does): nobody would close it.
 asyncio.set_event_loop(None)
 
 Reply: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -37,8 +37,10 @@ def line(request: Request) -> str:
                 resource_version="0",
                 resource_version_match="NotOlderThan",
             ),
-            "GET /api/v1/namespaces/obs/pods?labelSelector=a=b&fieldSelector=c!=d&limit=5&resourceVersion=0"
-            "&resourceVersionMatch=NotOlderThan",
+            (
+                "GET /api/v1/namespaces/obs/pods?labelSelector=a=b&fieldSelector=c!=d&limit=5&resourceVersion=0"
+                "&resourceVersionMatch=NotOlderThan"
+            ),
         ),
         (
             requests.list_page(POD, limit=5, continue_token="t", resource_version="7", resource_version_match="Exact"),
@@ -50,8 +52,10 @@ def line(request: Request) -> str:
         ),
         (
             requests.watch(POD, "obs", send_initial_events=True, allow_bookmarks=False),
-            "GET /api/v1/namespaces/obs/pods?watch=true&allowWatchBookmarks=true&sendInitialEvents=true"
-            "&resourceVersionMatch=NotOlderThan",
+            (
+                "GET /api/v1/namespaces/obs/pods?watch=true&allowWatchBookmarks=true"
+                "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+            ),
         ),
         (requests.create(CONFIG_MAP, MANIFEST), "POST /api/v1/namespaces/obs/configmaps"),
         (
