@@ -43,10 +43,10 @@ class Backup:
         "Address of an S3-compatible store such as MinIO.", name="customS3Endpoint", pointer=True
     )
     credentials_secret: KeySelector | None = field("Secret key with the credentials file of the store.", schema=ATOMIC)
-    disable_hourly: bool | None = field("Make no hourly backups.", pointer=True)
-    disable_daily: bool | None = field("Make no daily backups.", pointer=True)
-    disable_weekly: bool | None = field("Make no weekly backups.", pointer=True)
-    disable_monthly: bool | None = field("Make no monthly backups.", pointer=True)
+    disable_hourly: bool | None = field("Make no hourly backups, which are incremental.", pointer=True)
+    disable_daily: bool | None = field("Make no daily backups, named by their date.", pointer=True)
+    disable_weekly: bool | None = field("Make no weekly backups, named by week of the year.", pointer=True)
+    disable_monthly: bool | None = field("Make no monthly backups, named by their month.", pointer=True)
     image: Image | None = field("Image of vmbackupmanager; a tag must be an enterprise one.")
     port: str | None = field("Port of vmbackupmanager's HTTP listener; 8300 by default.")
     log_format: str | None = field("Format of vmbackupmanager's log lines.", enum=("default", "json"), pointer=True)
@@ -62,4 +62,4 @@ class Backup:
         "Secrets and ConfigMaps as environment of the restore container.", kube="EnvFromSource"
     )
     volume_mounts: list[Manifest] | None = field("Mounts of the backup container beside the data.", kube="VolumeMount")
-    restore: Restore | None = field("Restoring from a backup.")
+    restore: Restore | None = field("When data comes back from a backup; never by default.")
