@@ -150,7 +150,15 @@ _PREPARE: Mapping[GroupResource, Callable[[Manifest], None]] = {
 }
 
 
-_CONDITIONAL = frozenset((CRDS, BUDGETS, GroupResource("coordination.k8s.io", "leases")))
+_CONDITIONAL = frozenset(
+    (
+        CRDS,
+        BUDGETS,
+        GroupResource("coordination.k8s.io", "leases"),
+        GroupResource("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        GroupResource("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+    )
+)
 
 
 def needs_version(served: Served) -> bool:
