@@ -94,7 +94,7 @@ def _insert(part: VMInsert, spec: VMClusterSpec, settings: Settings, platform: P
 def _balancer(
     balancer: RequestsLoadBalancer, spec: VMClusterSpec, settings: Settings, platform: Platform
 ) -> RequestsLoadBalancer:
-    """Nothing for a balancer that is off. `clusterVersion` is not the balancer's; it has one Service, the default one."""
+    """Nothing for a balancer that is off; `clusterVersion` is not for it, and its only Service is the default one."""
     if not balancer.enabled:
         return balancer
     part = balancer.spec or LoadBalancerSpec()

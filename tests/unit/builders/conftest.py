@@ -1,11 +1,12 @@
 """What an API server adds to objects that nobody set, so that a desired object can be compared with a stored one."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
 
+import pytest
+
+from vmop.api import Manifest
 from vmop.builders.resources import canonical_quantity
-
-Manifest = dict[str, Any]
 
 SCALE_UP = {
     "stabilizationWindowSeconds": 0,
@@ -19,13 +20,20 @@ SCALE_DOWN = {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 1
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 
 
-def stored(manifest: Manifest) -> Manifest:
+@pytest.fixture(scope="session")
+def stored() -> Callable[[Manifest], Manifest]:
+    return _stored
+
+
+def _stored(manifest: Manifest) -> Manifest:
     """The manifest as the API server would give it back, without what it allocates."""
     result = copy.deepcopy(manifest)
     spec = result.get("spec") or {}
     match result["kind"]:
         case "Deployment" | "StatefulSet" | "DaemonSet":
             _workload(result["kind"], spec)
+        case "Secret":
+            result.setdefault("type", "Opaque")
         case "Service":
             _service(spec)
         case "HorizontalPodAutoscaler":
@@ -42,8 +50,6 @@ def _workload(kind: str, spec: Manifest) -> None:
     spec["template"]["metadata"].setdefault("labels", {})
     _pod(spec["template"]["spec"])
     if kind == "StatefulSet":
-        if spec["updateStrategy"]["type"] == "RollingUpdate":
-            spec["updateStrategy"].setdefault("rollingUpdate", {"partition": 0})
         retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"} | retention
         for claim in spec.get("volumeClaimTemplates") or ():
@@ -63,7 +69,7 @@ def _pod(spec: Manifest) -> None:
     if "serviceAccountName" in spec:
         spec["serviceAccount"] = spec["serviceAccountName"]
     for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-        _container(container, host_network=bool(spec.get("hostNetwork")))
+        _container(container)
     for volume in spec.get("volumes") or ():
         if list(volume) == ["name"]:
             volume["emptyDir"] = {}
@@ -75,7 +81,7 @@ def _pod(spec: Manifest) -> None:
                 source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
 
 
-def _container(container: Manifest, *, host_network: bool) -> None:
+def _container(container: Manifest) -> None:
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
     tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
@@ -83,8 +89,6 @@ def _container(container: Manifest, *, host_network: bool) -> None:
     _quantities(container.setdefault("resources", {}))
     for port in container.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        if host_network:
-            port.setdefault("hostPort", port["containerPort"])
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if probe := container.get(name):
             for key, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1)):
@@ -102,9 +106,6 @@ def _quantities(resources: Manifest) -> None:
     for group in ("limits", "requests"):
         if group in resources:
             resources[group] = {name: canonical_quantity(str(text)) for name, text in resources[group].items()}
-    if "limits" in resources:
-        requests = dict(resources["limits"]) | resources.get("requests", {})
-        resources["requests"] = requests
 
 
 def _service(spec: Manifest) -> None:
