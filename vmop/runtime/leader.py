@@ -14,8 +14,10 @@ The lease is not released on shutdown: a successor waits until it expires (``08-
 """
 
 import asyncio
+import math
 import random
 import socket
+import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -31,6 +33,22 @@ from vmop.runtime.logs import get_logger
 _log = get_logger(__name__)
 
 _JITTER = 1.2  # client-go's: attempts to acquire are up to 2.2 retry periods apart
+
+
+@attrs.frozen
+class _Moment:
+    """An instant on two clocks: the loop's, and the machine's, since uvloop's stands still while a callback runs."""
+
+    loop: float
+    machine: float
+
+    @classmethod
+    def now(cls) -> "_Moment":
+        return cls(asyncio.get_running_loop().time(), time.monotonic())
+
+    def age(self) -> float:
+        """The seconds since then, by the clock that says more."""
+        return max(asyncio.get_running_loop().time() - self.loop, time.monotonic() - self.machine)
 
 
 class LeaseClient(Protocol):
@@ -94,20 +112,20 @@ class LeaderElection:
         self._lease: Manifest | None = None  # as last read or written
         self._seen: tuple[object, ...] | None = None  # what of it says that its holder lives, and ...
         self._seen_at = 0.0  # ... when that was last seen to change
-        self._renewed_at: float | None = None  # while leading: when the last successful renewal was begun
+        self._renewed: _Moment | None = None  # while leading: when the last successful renewal was begun
         self._acquired = asyncio.Event()
 
     @property
     def leading(self) -> bool:
         """Whether the lease was acquired (it may be in doubt: :meth:`check` knows)."""
-        return self._renewed_at is not None
+        return self._renewed is not None
 
     def check(self) -> None:
         """Raises :class:`~vmop.kube.Fenced` unless the lease was renewed less than the renew deadline ago."""
         lease = f"lease {self.config.namespace}/{self.config.name}"
-        if self._renewed_at is None:
+        if not self.leading:
             raise Fenced(f"{lease} is not held by {self.config.identity}: nothing is written")
-        age = asyncio.get_running_loop().time() - self._renewed_at
+        age = self._age()
         if age >= self.config.renew_deadline:
             raise Fenced(f"{lease} was last renewed {age:.1f}s ago: nothing is written until it is renewed")
 
@@ -128,7 +146,7 @@ class LeaderElection:
                 gauge.labels(self.config.name).set(1)
             await self._renew()
         finally:
-            self._renewed_at = None
+            self._renewed = None
             self._acquired.clear()
             if gauge is not None and self._registry is not None:
                 self._registry.unregister(gauge)
@@ -141,20 +159,21 @@ class LeaderElection:
         _log.info("leader lease acquired", identity=self.config.identity)
 
     async def _renew(self) -> NoReturn:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.config.retry_period)
-            assert self._renewed_at is not None  # noqa: S101 - it is set by _acquire and only run() takes it away
-            left = self._renewed_at + self.config.renew_deadline - loop.time()
-            renewed = await self._attempt(min(self._api_timeout, max(1.0, left)))
-            if renewed:
+            left = self.config.renew_deadline - self._age()
+            if await self._attempt(min(self._api_timeout, max(1.0, left))):
                 continue
             if self._holder() != self.config.identity:
                 raise LeadershipLost(f"leader election lost: the lease is held by {self._holder() or 'nobody'}")
-            if loop.time() - self._renewed_at >= self.config.renew_deadline:
+            if self._age() >= self.config.renew_deadline:
                 raise LeadershipLost(
                     f"leader election lost: the lease was not renewed within {self.config.renew_deadline:g}s"
                 )
+
+    def _age(self) -> float:
+        """Seconds since the last successful renewal was begun."""
+        return math.inf if self._renewed is None else self._renewed.age()
 
     @property
     def _api_timeout(self) -> float:
@@ -166,23 +185,23 @@ class LeaderElection:
 
     async def _attempt(self, timeout: float) -> bool:
         """Take or renew the lease if that is possible; whether it is ours now."""
-        started = asyncio.get_running_loop().time()
+        started = _Moment.now()
         try:
             async with asyncio.timeout(timeout):
-                held = await self._take_or_renew(started)
+                held = await self._take_or_renew(started.loop)
         except (ApiError, TimeoutError) as error:
             _log.info("leader lease could not be taken or renewed", reason=str(error) or f"no answer in {timeout:g}s")
             return False
         if held:
-            self._renewed_at = started
+            self._renewed = started
         return held
 
     async def _take_or_renew(self, started: float) -> bool:
         if self.leading and self._lease is not None:
             try:
                 return await self._write(self._lease, started)
-            except Conflict:
-                pass  # somebody wrote it: look who
+            except (Conflict, NotFound):
+                pass  # somebody wrote it, or deleted it: look who
         key = ObjectKey(self.config.namespace, self.config.name)
         try:
             lease = await self._client.get(LEASE, key)

@@ -94,6 +94,9 @@ class MemoryCluster:
 
     async def get(self, resource: Resource, key: ObjectKey) -> Manifest:
         await self._called("get", resource)
+        return self._live(resource, key)
+
+    def _live(self, resource: Resource, key: ObjectKey) -> Manifest:
         try:
             return copy.deepcopy(self.objects.setdefault(resource, {})[key])
         except KeyError:
@@ -107,7 +110,7 @@ class MemoryCluster:
 
     async def replace(self, resource: Resource, manifest: Manifest) -> Manifest:
         await self._called("update", resource)
-        live = self.objects.setdefault(resource, {})[key_of(manifest)]
+        live = self._live(resource, key_of(manifest))
         if live["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
             raise Conflict(409, "", "the object has been modified")
         return self.put(resource, manifest)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from tests.unit.runtime.memory import MemoryCluster, now
@@ -220,6 +221,39 @@ async def test_after_a_blocked_loop_nothing_is_written_until_the_lease_is_renewe
         one.check()
 
     await holding(one, block)
+
+
+def test_the_fence_sees_a_blocked_loop_whose_own_clock_stands_still() -> None:
+    """uvloop's clock goes on only between callbacks."""
+
+    async def main() -> None:
+        config = LeaderElectionConfig("vm", identity="me", lease_duration=0.3, renew_deadline=0.2, retry_period=0.1)
+        one = LeaderElection(MemoryCluster(), config, now=now)
+
+        async def block() -> None:
+            await asyncio.sleep(0)
+            time.sleep(0.25)  # noqa: ASYNC251 - the loop is blocked, as by a bug
+            with pytest.raises(Fenced):
+                one.check()
+
+        await holding(one, block)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.looptime
+async def test_a_deleted_lease_is_created_again() -> None:
+    cluster = MemoryCluster()
+    one = election(cluster)
+
+    async def delete() -> None:
+        cluster.remove(LEASE, KEY)
+        await asyncio.sleep(3.0)
+        one.check()
+
+    await holding(one, delete)
+    assert lease_of(cluster)["holderIdentity"] == "me"
 
 
 @pytest.mark.looptime
