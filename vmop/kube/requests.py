@@ -262,6 +262,8 @@ def delete_collection(
         path=resource.path(namespace),
         target=_collection(resource, namespace),
         params=_params(labelSelector=label_selector, fieldSelector=field_selector),
+        content_type=JSON,
+        body=encode({"apiVersion": "v1", "kind": "DeleteOptions"}),
         write=True,
         idempotent=False,
     )

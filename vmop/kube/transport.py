@@ -18,6 +18,8 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import attrs
 import msgspec
+from aiohttp.abc import AbstractStreamWriter
+from typing_extensions import override
 from yarl import URL
 
 from vmop.kube.config import RENEW_INTERVAL, ClientConfig, Credentials
@@ -35,6 +37,8 @@ _FIRST_PAUSE = 0.2
 _READ_BUFFER = 1 << 18
 _REPEATABLE = frozenset({429, 502, 503, 504})
 _MAX_WARNINGS = 256
+_TOO_NEW = "ResourceVersionTooLarge"
+"""The server waited in vain for a version that it does not know: better ask without one than again."""
 
 
 T = TypeVar("T")
@@ -117,7 +121,7 @@ class Transport:
             if not request.urgent:
                 await self._limiter.wait()
             credentials = await self.config.credentials.current(rejected)
-            if request.write and not request.urgent and self.fence is not None:
+            if self.fence is not None and _is_fenced(request):
                 self.fence()
             try:
                 return await once(request, credentials)
@@ -203,16 +207,24 @@ class Transport:
             headers["Authorization"] = credentials.authorization
         query = f"?{urlencode(request.params)}" if request.params else ""
         context = self._ssl_context(credentials)
-        return await self._session.request(
-            request.method,
-            URL(f"{self.config.server}{request.path}{query}", encoded=True),
-            data=request.body,
-            headers=headers,
-            ssl=True if context is None else context,
-            server_hostname=self.config.server_name or None,
-            proxy=self.config.proxy or None,
-            allow_redirects=False,
-        )
+        body = None
+        if request.body is not None:
+            body = _Body(request.body, self.fence if _is_fenced(request) else None)
+        try:
+            return await self._session.request(
+                request.method,
+                URL(f"{self.config.server}{request.path}{query}", encoded=True),
+                data=body,
+                headers=headers,
+                ssl=True if context is None else context,
+                server_hostname=self.config.server_name or None,
+                proxy=self.config.proxy or None,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientError:
+            if body is not None and body.held_back is not None:
+                raise body.held_back from None
+            raise
 
     def _ssl_context(self, credentials: Credentials) -> ssl.SSLContext | None:
         """The TLS context, made anew when the files behind it changed: the next requests then use new connections."""
@@ -231,6 +243,8 @@ class Transport:
         """Seconds to wait before asking again; ``None``: the error is the caller's."""
         if not request.idempotent or attempt >= self._retries or isinstance(error, Invalid):
             return None
+        if error.has_cause(_TOO_NEW):
+            return None
         if error.retry_after is not None and (error.status == 429 or error.status >= 500):
             return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
         if error.status in _REPEATABLE or (error.status == 0 and isinstance(error, Unavailable)):
@@ -246,6 +260,45 @@ class Transport:
             if text not in self._warned and len(self._warned) < _MAX_WARNINGS:
                 self._warned.add(text)
                 logger.warning("the API server warns: %s", text, extra={"request": f"{request.verb} {request.target}"})
+
+
+class _Body(aiohttp.payload.Payload):
+    """A body that asks the fence once more in the moment in which it is written.
+
+    Between the first question and this one lies the making of a connection, in which a lease can run out. A request
+    whose body never comes is none: the server does not act on it.
+    """
+
+    _value: bytes
+    _autoclose = True  # nothing to close, it is in memory
+
+    def __init__(self, body: bytes, fence: Callable[[], None] | None) -> None:
+        super().__init__(body)
+        self._size = len(body)
+        self._fence = fence
+        self.held_back: Exception | None = None
+
+    @override
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._value.decode(encoding, errors)
+
+    @override
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        if self._fence is not None:
+            try:
+                self._fence()
+            except Exception as error:
+                self.held_back = error
+                raise
+        await writer.write(self._value)
+
+    @override
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+
+def _is_fenced(request: Request) -> bool:
+    return request.write and not request.urgent
 
 
 def _refusal(request: Request, response: aiohttp.ClientResponse, body: bytes) -> ApiError:

@@ -72,6 +72,14 @@ async def test_a_request_names_who_asks_and_what_it_takes(script: Script) -> Non
     assert (seen.query, json.loads(seen.body)) == ({"fieldManager": "m"}, {"data": None})
 
 
+async def test_a_body_of_megabytes_is_sent_without_ado(script: Script) -> None:
+    script.json(OBJECT)
+    manifest = OBJECT | {"data": {"x": "y" * 3_000_000}}
+    async with Client(script.config) as client:
+        await client.replace(CONFIG_MAP, manifest)
+    assert json.loads(script.seen[0].body) == manifest
+
+
 async def test_every_writing_verb_reaches_its_path(script: Script) -> None:
     script.json(OBJECT)
     async with Client(script.config, qps=0) as client:
@@ -445,14 +453,39 @@ async def test_the_fence_is_asked_again_before_a_repetition(script: Script) -> N
 
     def fence() -> None:
         asked.append(len(script.seen))
-        if len(asked) == 2:
+        if script.seen:
             raise Fenced("lost meanwhile")
 
     script.status(503, "ServiceUnavailable", {"Retry-After": "0"})
     async with Client(script.config, fence=fence) as client:
         with pytest.raises(Fenced, match="lost meanwhile"):
             await client.replace(CONFIG_MAP, OBJECT)
-    assert asked == [0, 1]
+    assert asked == [0, 0, 1]
+
+
+async def test_a_lease_that_is_lost_while_connecting_keeps_the_write_from_being_sent(script: Script) -> None:
+    asked = []
+
+    def fence() -> None:
+        asked.append(len(script.seen))
+        if len(asked) > 1:
+            raise Fenced("lost while connecting")
+
+    script.json(OBJECT)
+    async with Client(script.config, fence=fence) as client:
+        with pytest.raises(Fenced, match="lost while connecting"):
+            await client.replace(CONFIG_MAP, OBJECT)
+    assert (asked, script.seen) == ([0, 0], [])
+
+
+async def test_a_version_that_the_server_has_not_reached_is_not_asked_for_again(script: Script) -> None:
+    details = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
+    status = {"kind": "Status", "apiVersion": "v1", "code": 504, "reason": "Timeout", "details": details}
+    script.json(status, 504, {"Retry-After": "0"})
+    async with Client(script.config) as client:
+        with pytest.raises(Timeout):
+            await anext(client.list_pages(POD, resource_version="9", resource_version_match="NotOlderThan"))
+    assert len(script.seen) == 1
 
 
 async def test_calls_wait_for_the_rate_limit_but_those_for_leases_do_not(script: Script) -> None:
