@@ -8,6 +8,7 @@ both.
 """
 
 from vmop.devcluster.schema.builtin import builtin_type
+from vmop.devcluster.schema.causes import Cause
 from vmop.devcluster.schema.crd import crd_type
 from vmop.devcluster.schema.defaults import apply_defaults
 from vmop.devcluster.schema.fields import FieldSet
@@ -24,9 +25,11 @@ from vmop.devcluster.schema.openapi import DocumentedKind, openapi_v3
 from vmop.devcluster.schema.patches import InvalidPatch, merge_patch, strategic_merge
 from vmop.devcluster.schema.pruning import prune, unknown_fields
 from vmop.devcluster.schema.types import Manifest, Type
+from vmop.devcluster.schema.validation import validate
 
 __all__ = [
     "ApplyConflict",
+    "Cause",
     "DocumentedKind",
     "DuplicateKeys",
     "FieldNotDeclared",
@@ -46,4 +49,5 @@ __all__ = [
     "strategic_merge",
     "track_update",
     "unknown_fields",
+    "validate",
 ]

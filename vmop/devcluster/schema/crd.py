@@ -10,7 +10,7 @@ class _Root(Type):
     """A custom resource: its own schema, with ``apiVersion``, ``kind`` and the metadata of every object."""
 
     def _child(self, schema: Manifest) -> Type:
-        if schema is self.schema["properties"]["metadata"]:
+        if schema is self.schema.get("properties", {}).get("metadata"):
             return definitions().type(_OBJECT_META)
         return super()._child(schema)
 

@@ -8,9 +8,18 @@ _META: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 
 def prune(place: Type, manifest: Manifest) -> Manifest:
-    """``manifest`` without the fields that the schema does not know (a new object)."""
+    """``manifest``, the body of a request, without the fields that the schema does not know (a new object).
+
+    Nulls of custom resources go too, where the schema does not allow them. So this is not for what :func:`apply`
+    returns: there the server refuses a null that a removal left behind.
+    """
     kept: Manifest = _prune(place, manifest, "", [])
     return kept
+
+
+def _drops_null(place: Type) -> bool:
+    """Null means "not there" in a request, where the schema of a custom resource does not allow it."""
+    return not (place.builtin or place is DEDUCED or place.schema.get("nullable"))
 
 
 def unknown_fields(place: Type, manifest: Manifest) -> list[str]:
@@ -33,6 +42,8 @@ def _prune(place: Type, value: Any, path: str, found: list[str]) -> Any:
         for key, inner in value.items():
             below = place.map.at(key)
             inner_path = f"{path}.{key}" if path else key
+            if inner is None and below is not None and _drops_null(below):
+                continue
             if below is not None:
                 kept[key] = _prune(below, inner, inner_path, found)
             elif embedded and key in _META:
