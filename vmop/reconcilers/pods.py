@@ -1,0 +1,94 @@
+"""What pods say about themselves: ready, on which revision, since when, and whether they can ever become ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from vmop.informers import StoredObject
+from vmop.kube import ObjectKey
+from vmop.kube.resources import POD
+from vmop.reconcilers.context import Context
+
+REVISION = "controller-revision-hash"
+MANAGED = "managed-by=vm-operator"
+
+Pod = Mapping[str, Any]
+
+
+def pods_of(context: Context, namespace: str, selector: Mapping[str, str]) -> list[StoredObject]:
+    """The pods that a selector matches, as caches have them; only our own pods are cached (DESIGN)."""
+    return context.informers.informer(POD, label_selector=MANAGED).lister.list(namespace, selector)
+
+
+def is_ready(pod: Pod, min_ready_seconds: int = 0, now: datetime | None = None) -> bool:
+    """Running and Ready, for `min_ready_seconds` at `now`, and not on its way out (spec 01 §7.9)."""
+    if pod["metadata"].get("deletionTimestamp") or (pod.get("status") or {}).get("phase") != "Running":
+        return False
+    condition = _condition(pod, "Ready")
+    if condition is None or condition.get("status") != "True":
+        return False
+    since = parse_time(condition.get("lastTransitionTime"))
+    if not min_ready_seconds or now is None or since is None:
+        return True
+    return (now - since).total_seconds() >= min_ready_seconds
+
+
+def unready_since(pod: Pod) -> datetime | None:
+    """When a pod stopped being ready, or was made."""
+    condition = _condition(pod, "Ready")
+    changed = parse_time((condition or {}).get("lastTransitionTime"))
+    return changed or parse_time(pod["metadata"].get("creationTimestamp"))
+
+
+def has_crashed(pod: Pod) -> bool:
+    """A container keeps crashing, or waits for something that it says will not come by itself (spec 01 §7.9)."""
+    status = pod.get("status") or {}
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    for container in containers:
+        waiting = (container.get("state") or {}).get("waiting")
+        if waiting is None:
+            continue
+        crashed = container.get("restartCount", 0) > 0 and (container.get("lastState") or {}).get("terminated")
+        refused = waiting.get("message") and waiting.get("reason") != "PodInitializing"
+        if crashed or refused:
+            return True
+    return False
+
+
+def describe(pod: Pod) -> str:
+    """Why a pod is not ready, for a status or an event: phase, conditions, states of its containers."""
+    status = pod.get("status") or {}
+    conditions = ", ".join(
+        f"{condition['type']}={condition['status']}"
+        for condition in status.get("conditions") or ()
+        if condition.get("status") != "True"
+    )
+    states = ", ".join(filter(None, map(_state, status.get("containerStatuses") or ())))
+    name = pod["metadata"].get("name", "")
+    text = f"pod {name}: phase={status.get('phase', 'Unknown')}, conditions=[{conditions}], containers=[{states}]"
+    return f"{text}: pod has crashed containers" if has_crashed(pod) else text
+
+
+def _state(container: Mapping[str, Any]) -> str:
+    waiting = (container.get("state") or {}).get("waiting")
+    if waiting is None:
+        return ""
+    reason = waiting.get("reason", "waiting")
+    return f"{container.get('name')}: {reason} after {container.get('restartCount', 0)} restarts"
+
+
+def _condition(pod: Pod, type_: str) -> Mapping[str, Any] | None:
+    conditions: Iterable[Mapping[str, Any]] = (pod.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == type_), None)
+
+
+def parse_time(text: object) -> datetime | None:
+    """A timestamp of the API server."""
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def key_of_pod(pod: Pod) -> ObjectKey:
+    """Namespace and name."""
+    return ObjectKey(pod["metadata"]["namespace"], pod["metadata"]["name"])
