@@ -131,7 +131,10 @@ class Controller:
 
     def enqueue(self, key: ObjectKey, *, after: float = 0) -> None:
         """Reconcile ``key``, at once or in ``after`` seconds."""
-        self.queue.add_after(key, after)
+        if after > 0:
+            self.queue.add_after(key, after)
+        else:
+            self.queue.add(key)
 
     def measure(self, metrics: ControllerMetrics, queue_metrics: QueueMetrics) -> None:
         """Count into these metrics from now on. A manager does this for its controllers."""
@@ -173,14 +176,9 @@ class Controller:
                 self.queue.done(key)
 
     async def _handle(self, key: ObjectKey) -> None:
-        context = {
-            "controller": self.name,
-            "namespace": key.namespace,
-            "name": key.name,
-            "reconcileID": str(uuid.uuid4()),
-        }
-        if self._resource is not None:
-            context |= {"controllerGroup": self._resource.group, "controllerKind": self._resource.kind}
+        # As the Go operator names the object: `vmagent: edge, namespace: mon`.
+        what = self.name if self._resource is None else self._resource.kind.lower()
+        context = {what: key.name, "namespace": key.namespace, "reconcileID": str(uuid.uuid4())}
         loop = asyncio.get_running_loop()
         started = loop.time()
         if self._metrics is not None:
@@ -240,8 +238,17 @@ class Controller:
             self._metrics.timeouts.labels(self.name).inc(timed_out)
         text = f"reconcile took longer than {self._timeout:g}s" if timed_out else str(error) or repr(error)
         expected = timed_out or isinstance(error, TerminalError | ApiError)
-        _log.error("Reconciler error", error=text, exc_info=None if expected else error)
+        _log.error("Reconciler error", **self._identify(key), error=text, exc_info=None if expected else error)
         return "error"
+
+    def _identify(self, key: ObjectKey) -> dict[str, object]:
+        """Controller-runtime's pairs of an error: alerts and searches look for them."""
+        pairs: dict[str, object] = {"controller": self.name}
+        if self._resource is not None:
+            kind = self._resource.kind
+            pairs |= {"controllerGroup": self._resource.group, "controllerKind": kind}
+            pairs[kind] = {"name": key.name, "namespace": key.namespace}
+        return pairs | {"namespace": key.namespace, "name": key.name}
 
 
 def _only(error: Exception) -> Exception:

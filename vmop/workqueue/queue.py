@@ -129,9 +129,7 @@ class WorkQueue(Generic[T]):
         while not self._shut_down:
             if self._queued:
                 return self._take()
-            if self._loop is None:
-                self._loop = asyncio.get_running_loop()
-            getter = self._loop.create_future()
+            getter = asyncio.get_running_loop().create_future()
             self._getters.append(getter)
             try:
                 await getter
@@ -255,8 +253,7 @@ class WorkQueue(Generic[T]):
             if self._timer.when() <= earliest:
                 return
             self._timer.cancel()
-        assert self._loop is not None  # noqa: S101 - _now() was called for the entry
-        self._timer = self._loop.call_at(earliest, self._move_due, earliest)
+        self._timer = asyncio.get_running_loop().call_at(earliest, self._move_due, earliest)
 
     def _move_due(self, due: float) -> None:
         """Add what is due. A timer may fire early by the clock's resolution, hence now is at least ``due``."""

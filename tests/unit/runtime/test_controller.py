@@ -237,13 +237,35 @@ async def test_a_log_line_within_a_reconcile_knows_the_object() -> None:
     async with following(factory, Controller("deployment", reconcile).watch_for(factory.informer(DEPLOYMENT))):
         pass
     assert seen.pop("reconcileID") != ""
-    assert seen == {
+    assert seen == {"deployment": "a", "namespace": "obs"}
+
+
+async def test_a_failed_reconcile_ends_with_the_line_of_controller_runtime(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = MemoryCluster()
+    cluster.put(DEPLOYMENT, thing(DEPLOYMENT, "a"))
+    factory = cluster.factory()
+    script = Script([Unavailable(503, "", "busy", verb="get", target="Deployment obs/a")])
+    async with following(factory, Controller("deployment", script).watch_for(factory.informer(DEPLOYMENT))):
+        pass
+    (record,) = [record for record in caplog.records if record.name == "vmop.runtime.controller"]
+    context = vars(record)["context"]
+    assert context.pop("reconcileID") != ""
+    assert (record.levelname, record.getMessage(), record.exc_info) == ("ERROR", "Reconciler error", None)
+    assert context == {
+        "deployment": "a",
         "controller": "deployment",
         "controllerGroup": "apps",
         "controllerKind": "Deployment",
+        "Deployment": {"name": "a", "namespace": "obs"},
         "namespace": "obs",
         "name": "a",
+        "error": "get Deployment obs/a: ServiceUnavailable (503): busy",
     }
+
+
+async def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    await results(Script([KeyError("spec")]))
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [KeyError]
 
 
 async def test_watch_for_reconciles_additions_changes_and_removals() -> None:
