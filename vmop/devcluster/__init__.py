@@ -1,13 +1,14 @@
 """A cluster on a developer's machine: an API server in this process, and what makes it live.
 
-`server` is the way in: `ApiServer` speaks HTTP on loopback. A request is taken apart (`requests`, `negotiation`, `bodies`), the
-hooks of `faults` are asked, then a verb runs (`rest`; `subresources` for what is no part of an object) on what is stored
-(`storage`) under what is served (`registry`). Schemas, defaults and field ownership are the business of `schema`, reached
-through `types`; rules of single kinds are in `strategies`, webhooks in `admission`. `listing` and `watching` read, `tables`,
-`discovery` and `openapi` present. `controllers` does what every cluster does by itself: it collects garbage, empties namespaces
-and serves what CRDs define.
+`server` is the way in: `ApiServer` speaks HTTP on loopback. A request is taken apart (`requests`, `negotiation`,
+`bodies`), the hooks of `faults` are asked, then a verb runs (`rest`; `subresources` for what is no part of an
+object) on what is stored (`storage`) under what is served (`registry`). Schemas, defaults and field ownership are
+the business of `schema`, reached through `types`; rules of single kinds are in `strategies`, webhooks in
+`admission`. `listing` and `watching` read, `tables`, `discovery` and `openapi` present. `controllers` does what
+every cluster does by itself: it collects garbage, empties namespaces and serves what CRDs define.
 
-`controlplane` starts the real thing (etcd, kube-apiserver, kube-controller-manager), against which all of this is measured.
+`controlplane` starts the real thing (etcd, kube-apiserver, kube-controller-manager), against which all of this is
+measured.
 """
 
 from vmop.devcluster.controlplane import ControlPlane

@@ -1,9 +1,9 @@
 """Faults on demand: what may go wrong between a client and the API server, made to happen in a test.
 
-A *hook* is awaited with every call: one list before the call has any effect, one after it. A hook lets the call pass by
-returning, delays it by awaiting, and ends it by raising: `StatusError` (an error code), `Dropped` (the connection is reset
-without an answer). Raised after a write, the effect has happened and the client never learns: a crash, a time-out.
-Faults of reading are states: frozen lists, withheld events, closed watches.
+A *hook* is awaited with every call: one list before the call has any effect, one after it. A hook lets the call
+pass by returning, delays it by awaiting, and ends it by raising: `StatusError` (an error code), `Dropped` (the
+connection is reset without an answer). Raised after a write, the effect has happened and the client never learns: a
+crash, a time-out. Faults of reading are states: frozen lists, withheld events, closed watches.
 """
 
 import asyncio

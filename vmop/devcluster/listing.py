@@ -12,9 +12,9 @@ from vmop.devcluster.status import Manifest, bad_request, expired, too_large_ver
 from vmop.devcluster.storage import GroupResource, Storage, Stored, StoredKey, VersionExpired
 from vmop.devcluster.watching import Selection
 
-_TOKEN_EXPIRED = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-    "continue parameter."
+_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. "
+    "You can start a new list without the continue parameter."
 )
 
 
@@ -59,7 +59,7 @@ def list_page(
         else:
             objects = storage.list_at(resource, version, selection.namespace)
     except VersionExpired as error:
-        raise expired(_TOKEN_EXPIRED if token else str(error)) from None
+        raise expired(_TOO_OLD if token else str(error)) from None
     if token is not None:
         after = StoredKey(token.namespace, token.name)
         objects = [stored for stored in objects if stored.key > after]

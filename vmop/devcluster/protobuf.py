@@ -1,7 +1,8 @@
-"""Protocol buffers, as far as kubectl sends them: it creates a few small kinds in this form and takes JSON for the answer.
+"""Protocol buffers, as far as kubectl sends them: it creates a few small kinds in this form and takes JSON for the
+answer.
 
-The tables give the field numbers of Kubernetes' `generated.proto` files for those kinds; another kind is a 415, as the form
-is not offered for it.
+The tables give the field numbers of Kubernetes' `generated.proto` files for those kinds; another kind is a 415, as
+the form is not offered for it.
 """
 
 import base64
@@ -163,6 +164,7 @@ def decode(raw: bytes) -> Manifest:
         kind = envelope["typeMeta"]["kind"]
         if kind not in _MESSAGES:
             raise unsupported_media_type()
-        return envelope["typeMeta"] | _message(kind, envelope.get("raw", b""))
+        head: Manifest = envelope["typeMeta"]
+        return head | _message(kind, envelope.get("raw", b""))
     except (IndexError, KeyError, UnicodeDecodeError):
         raise bad_request("the protobuf body is malformed") from None

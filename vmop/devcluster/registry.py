@@ -65,10 +65,8 @@ _REPLICAS: Manifest = {
 }
 
 
-def _core(kind: str, plural: str, *short: str, status: bool = False, **more: object) -> Served:
-    return attrs.evolve(
-        Served("", "v1", kind, plural, short_names=short, subresources=_STATUS if status else ()), **more
-    )
+def _core(kind: str, plural: str, *short: str, status: bool = False, namespaced: bool = True) -> Served:
+    return Served("", "v1", kind, plural, namespaced, short_names=short, subresources=_STATUS if status else ())
 
 
 def _workload(kind: str, plural: str, short: str, *, scaled: bool = True) -> Served:
@@ -97,26 +95,23 @@ _WEBHOOKS = "admissionregistration.k8s.io"
 _AUTHORIZATION = "authorization.k8s.io"
 BUILTIN: tuple[Served, ...] = (
     _core("ConfigMap", "configmaps", "cm"),
-    _core("Endpoints", "endpoints", "ep", singular="endpoints"),
+    attrs.evolve(_core("Endpoints", "endpoints", "ep"), singular="endpoints"),
     _core("Event", "events", "ev"),
     _core("LimitRange", "limitranges", "limits"),
-    _core(
-        "Namespace",
-        "namespaces",
-        "ns",
-        namespaced=False,
+    attrs.evolve(
+        _core("Namespace", "namespaces", "ns", namespaced=False),
         subresources=("finalize", "status"),
         verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
     ),
     _core("Node", "nodes", "no", namespaced=False, status=True),
     _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", status=True),
     _core("PersistentVolume", "persistentvolumes", "pv", namespaced=False, status=True),
-    _core("Pod", "pods", "po", categories=("all",), subresources=_POD, has_generation=True),
-    _core("PodTemplate", "podtemplates", has_generation=True),
+    attrs.evolve(_core("Pod", "pods", "po"), categories=("all",), subresources=_POD, has_generation=True),
+    attrs.evolve(_core("PodTemplate", "podtemplates"), has_generation=True),
     _core("ResourceQuota", "resourcequotas", "quota", status=True),
     _core("Secret", "secrets"),
     _core("ServiceAccount", "serviceaccounts", "sa"),
-    _core("Service", "services", "svc", categories=("all",), status=True),
+    attrs.evolve(_core("Service", "services", "svc", status=True), categories=("all",)),
     Served("apps", "v1", "ControllerRevision", "controllerrevisions"),
     _workload("DaemonSet", "daemonsets", "ds", scaled=False),
     _workload("Deployment", "deployments", "deploy"),

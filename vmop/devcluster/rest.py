@@ -1,8 +1,10 @@
-"""The verbs, on manifests: what create, update, patch and delete do to an object, step by step as the API server does.
+"""The verbs, on manifests: what create, update, patch and delete do to an object, step by step as the API server
+does.
 
-HTTP is another room (`server`), and so are schemas (`types`) and what single kinds ask for (`strategies`). Everything between
-reading the stored object and storing the new one happens without giving up the event loop, except while a webhook is asked;
-therefore the stored object is compared again before it is replaced, and the write is repeated on the newer one.
+HTTP is another room (`server`), and so are schemas (`types`) and what single kinds ask for (`strategies`).
+Everything between reading the stored object and storing the new one happens without giving up the event loop,
+except while a webhook is asked; therefore the stored object is compared again before it is replaced, and the write
+is repeated on the newer one.
 """
 
 import secrets
@@ -215,7 +217,9 @@ class Rest:
             raise forbidden(call.served.group, call.served.plural, name, why, (cause,))
 
     def _decode(self, call: Call, obj: Manifest) -> Manifest:
-        """What a typed decoder does: drop what the schema lacks (or refuse it), set defaults, bring into stored form."""
+        """What a typed decoder does: drop what the schema lacks (or refuse it), set defaults, bring into stored
+        form.
+        """
         served = call.served
         if call.options.strict:
             unknown = self.schemas.unknown_fields(served, obj)

@@ -25,6 +25,10 @@ def _set_member(key: str, op: str, values: frozenset[str]) -> LabelPredicate:
     return lambda labels: labels.get(key) not in values
 
 
+def _existence(key: str, *, wanted: bool) -> LabelPredicate:
+    return lambda labels: (key in labels) is wanted
+
+
 def _compare(key: str, op: str, bound: int) -> LabelPredicate:
     def check(labels: Mapping[str, str]) -> bool:
         value = labels.get(key, "")
@@ -45,8 +49,7 @@ def _requirement(text: str, position: int) -> tuple[LabelPredicate, int]:
     if match := _COMPARE.match(text, position):
         return _compare(match["key"], match["op"], int(match["value"])), match.end()
     if match := _EXISTS.match(text, position):
-        key, absent = match["key"], bool(match["op"])
-        return (lambda labels: (key in labels) is not absent), match.end()
+        return _existence(match["key"], wanted=not match["op"]), match.end()
     rest = text[position:].strip()
     raise bad_request(f"unable to parse requirement: found '{rest}' expected: a requirement such as key=value")
 
@@ -80,9 +83,9 @@ def selector_of(selector: Manifest | None) -> LabelPredicate:
             case "NotIn":
                 predicates.append(_set_member(key, "notin", values))
             case "Exists":
-                predicates.append(lambda labels, key=key: key in labels)
+                predicates.append(_existence(key, wanted=True))
             case _:
-                predicates.append(lambda labels, key=key: key not in labels)
+                predicates.append(_existence(key, wanted=False))
     return lambda labels: all(predicate(labels) for predicate in predicates)
 
 

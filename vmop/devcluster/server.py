@@ -3,9 +3,9 @@
     async with ApiServer.start() as server:
         server.write_kubeconfig(path)
 
-A request is taken apart (`requests`), the hooks of `faults` are asked, the verb runs, and what it returns is put into the form
-that the client accepts. Everything the server runs beside requests (garbage collection, namespaces, CRDs) lives in one
-TaskGroup; leaving the context ends watches and tasks and closes the socket.
+A request is taken apart (`requests`), the hooks of `faults` are asked, the verb runs, and what it returns is put
+into the form that the client accepts. Everything the server runs beside requests (garbage collection, namespaces,
+CRDs) lives in one TaskGroup; leaving the context ends watches and tasks and closes the socket.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from vmop.devcluster.controllers import run_controllers
 from vmop.devcluster.faults import Dropped, Faults
 from vmop.devcluster.listing import ListPage, list_page
 from vmop.devcluster.negotiation import Accepted, Form, parse_accept
+from vmop.devcluster.podproxy import PodProxy
 from vmop.devcluster.registry import Registry, Served
 from vmop.devcluster.requests import ApiPath, Call, Verb, flag, number, parse_path, write_options
 from vmop.devcluster.rest import DeleteOptions, Rest
@@ -36,7 +37,6 @@ from vmop.devcluster.status import (
     Cause,
     Manifest,
     StatusError,
-    bad_request,
     internal,
     invalid,
     method_not_allowed,
@@ -61,8 +61,8 @@ def utc_now() -> datetime:
 class ApiServer:
     """A Kubernetes API server in this process; made by `start`.
 
-    `url` and `token` are what a client needs (a request without any token is let in too, as kubectl sends none over plain
-    HTTP; an unknown token is refused). `faults` breaks things, `storage` and `rest` look and write past HTTP.
+    `url` and `token` are what a client needs (a request without any token is let in too, as kubectl sends none over
+    plain HTTP; an unknown token is refused). `faults` breaks things, `storage` and `rest` look and write past HTTP.
     """
 
     def __init__(self, *, now: Callable[[], datetime], bookmark_interval: float, window: int) -> None:
@@ -77,6 +77,7 @@ class ApiServer:
         self.rest = Rest(self.storage, self.registry, self.schemas, self._admission, now=now)
         self._now = now
         self._bookmark_interval = bookmark_interval
+        self._pods = PodProxy()
 
     @classmethod
     @asynccontextmanager
@@ -89,7 +90,9 @@ class ApiServer:
         bookmark_interval: float = 60.0,
         window: int = 10_000,
     ) -> AsyncIterator["ApiServer"]:
-        """Serve until the context is left. `port` 0 takes a free one. `bookmark_interval` in seconds, `window` in events."""
+        """Serve until the context is left. `port` 0 takes a free one. `bookmark_interval` in seconds, `window` in
+        events.
+        """
         server = cls(now=now, bookmark_interval=bookmark_interval, window=window)
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", server._handle)
@@ -101,8 +104,7 @@ class ApiServer:
             bound = runner.addresses[0]
             server.url = f"http://{bound[0]}:{bound[1]}"
             await server._bootstrap()
-            async with server._admission, subresources.proxy_session() as session, asyncio.TaskGroup() as tasks:
-                server._proxy = session
+            async with server._admission, server._pods, asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(run_controllers(server.rest), name="devcluster-controllers")
                 try:
                     yield server
@@ -242,7 +244,7 @@ class ApiServer:
     async def _serve(self, request: web.Request, call: Call, target: ApiPath, accepted: Accepted) -> web.StreamResponse:
         match call.verb:
             case "connect":
-                return await subresources.proxy(self._proxy, self.rest, call, request, target.rest)
+                return await self._pods.forward(self.rest, call, request, target.rest)
             case "get" if call.subresource == "log":
                 self.rest.get(call.served, call.namespace, call.name)
                 return web.Response(text="")
@@ -470,4 +472,4 @@ def _json(document: Any, *, status: int = 200, media: str = "application/json", 
     return web.Response(body=msgspec.json.encode(document), status=status, headers={"Content-Type": media})
 
 
-__all__ = ["ApiServer", "bad_request"]
+__all__ = ["ApiServer"]

@@ -14,7 +14,9 @@ Manifest: TypeAlias = dict[str, Any]
 
 @attrs.frozen
 class Cause:
-    """One reason of an *invalid* answer: `reason` such as `FieldValueInvalid`, a sentence, and the path of the field."""
+    """One reason of an *invalid* answer: `reason` such as `FieldValueInvalid`, a sentence, and the path of the
+    field.
+    """
 
     reason: str
     message: str

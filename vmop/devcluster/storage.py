@@ -1,8 +1,9 @@
 """What the API server remembers: objects by resource, one global increasing version, and a window of past events.
 
-An object is stored once and never changed in place: a write replaces it. Its JSON is made once, when somebody first asks,
-and shared by every answer and every watch. The window of events serves three needs: a watch that resumes, a list at an
-earlier version (the later pages of a paged list), and 410 for whatever is older than the window (`compact`).
+An object is stored once and never changed in place: a write replaces it. Its JSON is made once, when somebody first
+asks, and shared by every answer and every watch. The window of events serves three needs: a watch that resumes, a
+list at an earlier version (the later pages of a paged list), and 410 for whatever is older than the window
+(`compact`).
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""What single built-in kinds ask of a write beyond their schema: initial status, what the server allocates, immutability.
+"""What single built-in kinds ask of a write beyond their schema: initial status, what the server allocates,
+immutability.
 
 Tables by resource; the verbs (`rest`) know no kind.
 """
@@ -20,6 +21,7 @@ PODS = GroupResource("", "pods")
 SERVICES = GroupResource("", "services")
 SECRETS = GroupResource("", "secrets")
 CLAIMS = GroupResource("", "persistentvolumeclaims")
+STORAGE_CLASSES = GroupResource("storage.k8s.io", "storageclasses")
 CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
 BUDGETS = GroupResource("policy", "poddisruptionbudgets")
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
@@ -40,7 +42,9 @@ ANSWERED_WITH_OBJECT = frozenset(
 
 
 def decoded(served: Served, obj: Manifest, before: Manifest) -> Manifest:
-    """`obj` is what decoding made of `before`: a pod has its address twice; a namespace's finalizers stay what they were."""
+    """`obj` is what decoding made of `before`: a pod has its address twice; a namespace's finalizers stay what they
+    were.
+    """
     if served.storage == PODS:
         status = obj.get("status") or {}
         if status.get("podIP") and not status.get("podIPs"):
@@ -301,8 +305,9 @@ _STATEFUL_SET_MUTABLE = (
     "minReadySeconds",
 )
 _STATEFUL_SET_MESSAGE = (
-    "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+    "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+    "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' "
+    "and 'minReadySeconds' are forbidden"
 )
 
 
@@ -315,7 +320,10 @@ def _stateful_set(new: Manifest, old: Manifest) -> Iterator[Cause]:
         yield Cause("FieldValueForbidden", _STATEFUL_SET_MESSAGE, "spec")
 
 
-_CLAIM_MESSAGE = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_CLAIM_MESSAGE = (
+    "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName "
+    "for bound claims"
+)
 
 
 def _claim(new: Manifest, old: Manifest) -> Iterator[Cause]:
@@ -383,7 +391,7 @@ def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Ca
 
 
 class Allocator:
-    """Addresses and node ports of Services: the lowest that no stored Service has."""
+    """What the server gives new objects: addresses and node ports to Services, the default class to claims."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -391,7 +399,9 @@ class Allocator:
         self._next_port = 30000
 
     def allocate(self, served: Served, obj: Manifest) -> None:
-        """Give a new Service its addresses."""
+        """Give a new object what it did not ask for by name."""
+        if served.storage == CLAIMS:
+            self._default_class(obj)
         if served.storage != SERVICES:
             return
         spec = obj.setdefault("spec", {})
@@ -408,3 +418,13 @@ class Allocator:
                 if not port.get("nodePort"):
                     self._next_port += 1
                     port["nodePort"] = self._next_port
+
+    def _default_class(self, claim: Manifest) -> None:
+        spec = claim.setdefault("spec", {})
+        if "storageClassName" in spec:
+            return
+        for stored in self._storage.objects(STORAGE_CLASSES):
+            annotations = stored.metadata.get("annotations") or {}
+            if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
+                spec["storageClassName"] = stored.key.name
+                return

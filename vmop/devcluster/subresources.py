@@ -1,12 +1,10 @@
-"""Subresources that are no part of the object: scale, eviction, binding, proxy; and the reviews, which store nothing."""
+"""Subresources that are no part of the object: scale, eviction, binding, proxy; and the reviews, which store
+nothing.
+"""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import attrs
-from aiohttp import web
 
 from vmop.devcluster import strategies
 from vmop.devcluster.registry import Served
@@ -17,11 +15,9 @@ from vmop.devcluster.status import (
     Cause,
     Manifest,
     StatusError,
-    bad_request,
     conflict,
     invalid,
     no_such_resource,
-    not_found,
     too_many_requests,
 )
 from vmop.devcluster.storage import Stored
@@ -53,10 +49,10 @@ def scale_of(served: Served, obj: Manifest) -> Manifest:
 
 def _selector_text(selector: Manifest) -> str:
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
-    for expression in selector.get("matchExpressions") or ():
-        parts.append(
-            f"{expression['key']} {expression['operator'].lower()} ({','.join(expression.get('values') or ())})"
-        )
+    parts += [
+        f"{one['key']} {one['operator'].lower()} ({','.join(one.get('values') or ())})"
+        for one in selector.get("matchExpressions") or ()
+    ]
     return ",".join(parts)
 
 
@@ -184,11 +180,11 @@ async def _evict(rest: Rest, call: Call, body: Manifest) -> Manifest:
 
 def _budgets(rest: Rest, pod: Stored) -> list[Stored]:
     labels = pod.metadata.get("labels") or {}
-    found = []
-    for budget in rest.storage.objects(strategies.BUDGETS, pod.key.namespace):
-        if selector_of((budget.object.get("spec") or {}).get("selector"))(labels):
-            found.append(budget)
-    return found
+    return [
+        budget
+        for budget in rest.storage.objects(strategies.BUDGETS, pod.key.namespace)
+        if selector_of((budget.object.get("spec") or {}).get("selector"))(labels)
+    ]
 
 
 async def _use_budget(rest: Rest, call: Call, budget: Stored, pod: Manifest) -> None:
@@ -220,62 +216,3 @@ async def _use_budget(rest: Rest, call: Call, budget: Stored, pod: Manifest) -> 
 
     update = attrs.evolve(call, verb="update", served=served, name=name, subresource="status")
     await rest.mutate(update, use)
-
-
-# Proxy
-
-
-@asynccontextmanager
-async def proxy_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """The client that reaches pods."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False), auto_decompress=False) as session:
-        yield session
-
-
-_HOP_BY_HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "host", "content-length", "authorization"))
-
-
-async def proxy(
-    session: aiohttp.ClientSession, rest: Rest, call: Call, request: web.Request, path: str
-) -> web.Response:
-    """Pass a request on to `[scheme:]pod[:port]`, at the pod's address (annotation of the simulator or `status.podIP`)."""
-    scheme, name, port = _proxy_target(call.name)
-    stored = rest.get(call.served, call.namespace, name)
-    address = (stored.object.get("status") or {}).get("podIP")
-    if not address:
-        raise StatusError(
-            503, "ServiceUnavailable", f"no address for pod {call.namespace}/{name}: it is not running yet"
-        )
-    url = f"{scheme}://{address}:{port or _first_port(stored.object)}/{path}"
-    if request.query_string:
-        url += f"?{request.query_string}"
-    headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP}
-    try:
-        async with session.request(
-            request.method, url, headers=headers, data=await request.read(), allow_redirects=False
-        ) as answer:
-            body = await answer.read()
-            passed = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_BY_HOP}
-            return web.Response(status=answer.status, body=body, headers=passed)
-    except aiohttp.ClientError as error:
-        message = f"error trying to reach service: {error}"
-        raise StatusError(503, "ServiceUnavailable", message) from None
-
-
-def _proxy_target(name: str) -> tuple[str, str, str]:
-    match name.split(":"):
-        case [pod]:
-            return "http", pod, ""
-        case [pod, port]:
-            return "http", pod, port
-        case [scheme, pod, port] if scheme in ("", "http", "https"):
-            return scheme or "http", pod, port
-        case _:
-            raise bad_request(f'invalid pod request "{name}"')
-
-
-def _first_port(pod: Manifest) -> int:
-    for container in pod["spec"].get("containers") or ():
-        for port in container.get("ports") or ():
-            return int(port["containerPort"])
-    raise not_found("", "pods", pod["metadata"]["name"])

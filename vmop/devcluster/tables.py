@@ -703,16 +703,16 @@ def _custom(served: Served) -> Printer:
     if not declared:
         return _NAMED
     columns = [_NAME]
-    for one in declared:
-        columns.append(
-            Column(
-                one["name"],
-                one["type"],
-                format=one.get("format", ""),
-                description=one.get("description", ""),
-                priority=one.get("priority", 0),
-            )
+    columns += [
+        Column(
+            one["name"],
+            one["type"],
+            format=one.get("format", ""),
+            description=one.get("description", ""),
+            priority=one.get("priority", 0),
         )
+        for one in declared
+    ]
 
     def row(obj: Manifest, now: datetime) -> Cells:
         cells: Cells = [obj["metadata"]["name"]]
@@ -734,7 +734,9 @@ def printer_of(served: Served) -> Printer:
 def table(
     served: Served, objects: Iterable[Manifest], now: datetime, *, metadata: Manifest, include: str, header: bool = True
 ) -> Manifest:
-    """A `Table`. `include` says what of each object comes with its row: `Metadata` (as is the default), `Object`, `None`."""
+    """A `Table`. `include` says what of each object comes with its row: `Metadata` (as is the default), `Object`,
+    `None`.
+    """
     printer = printer_of(served)
     rows = []
     for obj in objects:

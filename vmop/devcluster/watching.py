@@ -1,8 +1,8 @@
 """A watch: from what is stored and what happens to it, the lines that one client sees.
 
-A line is encoded once for each form (whole object in one version, metadata only, table row) and kept at the event, so that
-a hundred watches cost one encoding. A selector makes its own types of events: an object that begins to match is ADDED, one
-that ceases to match is DELETED.
+A line is encoded once for each form (whole object in one version, metadata only, table row) and kept at the event,
+so that a hundred watches cost one encoding. A selector makes its own types of events: an object that begins to
+match is ADDED, one that ceases to match is DELETED.
 """
 
 import asyncio
