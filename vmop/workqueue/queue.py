@@ -134,9 +134,9 @@ class WorkQueue(Generic[T]):
             try:
                 await getter
             except asyncio.CancelledError:
-                if getter.done() and not getter.cancelled():
+                if not getter.cancelled():
                     self._wake_getter()  # it was told of an item that it cannot take any more
-                else:
+                elif getter in self._getters:
                     self._getters.remove(getter)
                 raise
         raise QueueShutDown(f"work queue {self.name} is shut down")

@@ -1,6 +1,7 @@
 """What the queue promises, one promise a test."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -76,6 +77,19 @@ async def test_a_worker_cancelled_while_it_waits_takes_nothing_with_it() -> None
         await asyncio.sleep(0)
         queue.add("a")
     assert getter.result() == "a"
+
+
+@pytest.mark.parametrize("then", [lambda queue: queue.add("a"), WorkQueue.shut_down])
+async def test_a_worker_cancelled_just_before_something_happens_ends_as_cancelled(
+    then: Callable[[WorkQueue[str]], None],
+) -> None:
+    queue = queue_of()
+    worker = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    worker.cancel()
+    then(queue)
+    with pytest.raises(asyncio.CancelledError):
+        await worker
 
 
 async def test_a_worker_cancelled_after_it_was_woken_wakes_the_next() -> None:
