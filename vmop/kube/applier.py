@@ -12,9 +12,9 @@ The first two read and send nothing. Conflicts are decided again from a new read
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from vmop.kube.apply.claims import NOTHING, Claims, Path, claimed_fields, claims_of, owner_path
 from vmop.kube.apply.edits import ATTEMPTS, Editor, conflict, excludes, replace_metadata
@@ -158,7 +158,8 @@ class Applier(Editor):
             for other in references:
                 if excludes(other, owner):
                     raise OwnedByAnother(
-                        f"{plan.resource.kind}={plan.key} has another owner reference of same {_rivalry(other, owner)}: "
+                        f"{plan.resource.kind}={plan.key} has another owner reference of same "
+                        f"{'kind' if other['kind'] == owner['kind'] else 'group'}: "
                         f"{other['apiVersion']}/{other['kind']}={other['name']}"
                     )
         if require_owned and not any(names_same(ref, owner) for ref in references for owner in plan.owners):
@@ -212,21 +213,21 @@ class Applier(Editor):
         strip_finalizer: str,
     ) -> Applied:
         for attempt in range(1, ATTEMPTS + 1):
-            try:
-                if live is None:
-                    if if_missing == "fail":
-                        raise _missing(plan)
-                    return await self._create(plan)
-                seen = Answer(live)
-                self._guard(plan, seen, require_owned)
+            if live is None and (if_missing == "fail" or "uid" in plan.desired["metadata"]):
+                raise _missing(plan)
+            if live is not None:
+                self._guard(plan, Answer(live), require_owned)
                 if if_exists == "fail":
                     raise _exists(plan)
-                stripped = await self._strip(plan.resource, seen, strip_finalizer)
+            try:
+                if live is None:
+                    return await self._create(plan)
+                stripped = await self._strip(plan.resource, Answer(live), strip_finalizer)
                 return await self._update(plan, stripped.manifest())
-            except (Conflict, AlreadyExists) as error:
-                if attempt == ATTEMPTS or (isinstance(error, AlreadyExists) and if_exists == "fail"):
+            except (Conflict, AlreadyExists, NotFound):
+                if attempt == ATTEMPTS:
                     raise
-                live = await self._read(plan)
+            live = await self._read(plan)
         raise AssertionError("unreachable")
 
     async def _create(self, plan: Plan) -> Applied:
@@ -350,10 +351,6 @@ def _unsayable(plan: Plan, live: Manifest, emptied: list[Path]) -> str:
     if repeated := repeated_keys(plan.resource, plan.desired) or repeated_keys(plan.resource, live):
         return f"repeated keys in {repeated}"
     return f"{'.'.join(emptied[0])} becomes empty" if emptied else ""
-
-
-def _rivalry(other: Mapping[str, Any], owner: Mapping[str, Any]) -> str:
-    return "kind" if other["kind"] == owner["kind"] else "group"
 
 
 def _exists(plan: Plan) -> AlreadyExists:

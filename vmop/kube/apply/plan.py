@@ -4,7 +4,7 @@ import base64
 import copy
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -78,9 +78,9 @@ def make_plan(resource: Resource, desired: Manifest, *, claims: Claims, manager:
     hashed["metadata"] = {k: v for k, v in wanted["metadata"].items() if k != "uid"}
     if scaled:
         set_path(hashed, scaled, None)
-    public = dict(hashed)
+    fingerprint = recorded = _digest(hashed)
     if resource.kind == "Secret" and not resource.group:
-        public["data"] = sorted(wanted.get("data") or ())
+        recorded = _digest({**hashed, "data": sorted(wanted.get("data") or ())})
     return Plan(
         resource=resource,
         key=key_of(wanted),
@@ -88,8 +88,8 @@ def make_plan(resource: Resource, desired: Manifest, *, claims: Claims, manager:
         claims=claims,
         manager=manager,
         scaled=scaled,
-        recorded=_digest(public),
-        fingerprint=_digest(hashed),
+        recorded=recorded,
+        fingerprint=fingerprint,
     )
 
 
@@ -119,7 +119,7 @@ def read_record(annotations: Mapping[str, str] | None) -> tuple[str, str]:
 
 def rfc3339(moment: datetime) -> str:
     """``moment`` (aware) in UTC and whole seconds, as the API server writes times, so that both compare as text."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def own_metadata(plan: Plan, metadata: Mapping[str, Any]) -> tuple[object, ...]:

@@ -81,7 +81,7 @@ async def test_an_object_of_a_custom_resource_becomes_empty_and_full_again(stage
         manifest: Manifest = stage.manifest(VM_CLUSTER, "c", spec=spec)
         return manifest
 
-    steps = [
+    steps: list[Manifest] = [
         {"vminsert": {"replicaCount": 1, "resources": {"limits": {"cpu": "1"}}}},
         {"vminsert": {"replicaCount": 1, "resources": {}}},
         {"vminsert": {}},

@@ -2,6 +2,7 @@
 §9.
 """
 
+import asyncio
 from itertools import permutations
 from typing import Any
 
@@ -14,22 +15,21 @@ from vmop.kube.resources import CONFIG_MAP, SERVICE_ACCOUNT, VM_CLUSTER
 pytestmark = pytest.mark.real
 
 
-def cluster(stage: Any, retention: str = "1") -> Manifest:
+def cluster(stage: Any, retention: str = "1", name: str = "c") -> Manifest:
     spec = {"retentionPeriod": retention, "vmstorage": {"replicaCount": 2}}
-    manifest: Manifest = stage.manifest(VM_CLUSTER, "c", metadata={"labels": {"ours": "1"}}, spec=spec)
+    manifest: Manifest = stage.manifest(VM_CLUSTER, name, metadata={"labels": {"ours": "1"}}, spec=spec)
     return manifest
 
 
-@pytest.mark.parametrize("order", list(permutations(["apply", "finalizer", "marker", "owner", "status"])))
-async def test_all_writers_in_every_order_lose_nothing(stage: Any, crds: None, order: tuple[str, ...]) -> None:
-    owner = {**await stage.owner(), "controller": False}
-    await stage.client.create(VM_CLUSTER, cluster(stage), field_manager="user")
-    applier = stage.applier
-    for writer in (*order, *order):
-        live = await stage.live(VM_CLUSTER, "c")
+async def in_order(stage: Any, name: str, order: tuple[str, ...], owner: Manifest) -> Manifest:
+    """The object after all writers of ``order`` have written to it."""
+    applier, desired = stage.applier, cluster(stage, "3", name)
+    await stage.client.create(VM_CLUSTER, cluster(stage, "1", name), field_manager="user")
+    for writer in order:
+        live = await stage.live(VM_CLUSTER, name)
         match writer:
             case "apply":
-                await stage.apply(VM_CLUSTER, cluster(stage, "3"), manager="vmop-distributed")
+                await stage.apply(VM_CLUSTER, desired, manager="vmop-distributed")
             case "finalizer":
                 await applier.add_finalizer(VM_CLUSTER, live, "example.com/ours")
             case "marker":
@@ -38,14 +38,33 @@ async def test_all_writers_in_every_order_lose_nothing(stage: Any, crds: None, o
                 await applier.set_owner(VM_CLUSTER, live, owner)
             case "status":
                 await applier.patch_status(VM_CLUSTER, live, {"updateStatus": "operational"})
-    live = await stage.live(VM_CLUSTER, "c")
+    live = await stage.live(VM_CLUSTER, name)
     metadata = live["metadata"]
-    assert live["spec"] == cluster(stage, "3")["spec"]
-    assert live["status"] == {"updateStatus": "operational"}
-    assert metadata["finalizers"] == ["example.com/ours"]
-    assert metadata["ownerReferences"] == [owner]
-    assert metadata["annotations"].keys() == {"example.com/marker", DESIRED_ANNOTATION}
     await applier.remove_finalizer(VM_CLUSTER, live, "example.com/ours")
+    return {
+        "spec": live["spec"],
+        "status": live["status"],
+        "labels": metadata["labels"],
+        "finalizers": metadata["finalizers"],
+        "ownerReferences": metadata["ownerReferences"],
+        "annotations": sorted(metadata["annotations"]),
+    }
+
+
+async def test_all_writers_in_every_order_lose_nothing(stage: Any, crds: None) -> None:
+    owner = {**await stage.owner(), "controller": False}
+    orders = list(permutations(["apply", "finalizer", "marker", "owner", "status"]))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(in_order(stage, f"c{i}", order, owner)) for i, order in enumerate(orders)]
+    want = {
+        "spec": cluster(stage, "3")["spec"],
+        "status": {"updateStatus": "operational"},
+        "labels": {"ours": "1"},
+        "finalizers": ["example.com/ours"],
+        "ownerReferences": [owner],
+        "annotations": ["example.com/marker", DESIRED_ANNOTATION],
+    }
+    assert [order for order, task in zip(orders, tasks, strict=True) if task.result() != want] == []
 
 
 def config_map(stage: Any, **metadata: Any) -> Manifest:
