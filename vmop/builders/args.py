@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from vmop.builders.base import Manifest, first_of_list
+from vmop.builders.base import first_of_list
 
 _GO_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"} | {
     '"': r"\"",
@@ -74,8 +74,3 @@ def prefixed_path(extra_args: Mapping[str, str] | None, path: str) -> str:
         return path
     joined = "/".join(part for part in f"{prefix}/{path}".split("/") if part)
     return f"/{joined}" if prefix.startswith("/") else joined
-
-
-def environment(extra_envs: Sequence[Manifest] | None, extra_envs_from: Sequence[Manifest] | None) -> list[str]:
-    """`-envflag.enable` where the user gives the application variables."""
-    return ["-envflag.enable=true"] if extra_envs or extra_envs_from else []

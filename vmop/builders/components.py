@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from vmop.builders.base import BuildError, Manifest
+from vmop.builders.base import BuildError, Manifest, without_nulls
 from vmop.builders.metadata import with_common_metadata
 from vmop.settings import Settings
 
@@ -25,10 +25,10 @@ class Component:
 
     @classmethod
     def collect(cls, name: str, objects: Iterable[Manifest], settings: Settings) -> "Component":
-        """Take objects until they end or one cannot be built; put the operator-wide metadata on them."""
+        """Take objects until they end or one cannot be built. They get the operator-wide metadata and lose nulls."""
         done: list[Manifest] = []
         try:
-            done.extend(with_common_metadata(manifest, settings) for manifest in objects)
+            done.extend(with_common_metadata(without_nulls(manifest), settings) for manifest in objects)
         except BuildError as error:
             return cls(name, tuple(done), error)
         return cls(name, tuple(done))

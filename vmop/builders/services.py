@@ -1,6 +1,6 @@
 """Services of an application: the main one, the user's changes to it, and an additional one (01 §6.1, §6.2)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -92,12 +92,6 @@ def service(
             "ports": list(ports),
         },
     }
-
-
-def additional_ports(existing: Iterable[Manifest], more: Iterable[Sequence[Manifest]]) -> list[Manifest]:
-    """Groups of ports of which none has a name that exists already."""
-    names = {port["name"] for port in existing}
-    return [port for group in more if not names.intersection(p["name"] for p in group) for port in group]
 
 
 def is_override(service_spec: AdditionalService | None) -> bool:

@@ -47,7 +47,10 @@ def test_all_forms_of_a_flag(argv: list[str]) -> None:
         (["---x"], "bad flag syntax: ---x"),
         (
             ["-zap-log-level=warn"],
-            'invalid value "warn" for flag -zap-log-level: expected one of debug, info, error, panic or an integer above 0',
+            (
+                'invalid value "warn" for flag -zap-log-level: '
+                "expected one of debug, info, error, panic or an integer above 0"
+            ),
         ),
         (["-zap-encoder=xml"], 'invalid value "xml" for flag -zap-encoder: expected one of json, console'),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from vmop.api import Manifest, parse, to_json
-from vmop.api.v1beta1 import VMCluster
+from vmop.api.v1beta1 import VMCluster, VMServiceScrape
 from vmop.builders import BuildError, Platform, VMClusterManifests, build_vmcluster, with_defaults
 from vmop.builders.vmcluster import part_url
 from vmop.settings import Settings
@@ -340,6 +340,19 @@ def test_the_stored_form_of_an_empty_cluster() -> None:
             },
         },
     }
+
+
+def test_a_kind_without_defaults_comes_back() -> None:
+    scrape = VMServiceScrape(metadata={"name": "x"})
+    assert with_defaults(scrape, Settings()) is scrape
+
+
+def test_a_backup_without_license_or_agreement_is_left_out() -> None:
+    built = build({"vmstorage": {"vmBackup": {"destination": "s3://b"}}})
+    assert built.storage is not None
+    assert built.storage.workload is not None
+    containers = built.storage.workload["spec"]["template"]["spec"]["containers"]
+    assert [container["name"] for container in containers] == ["vmstorage"]
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def clusters() -> Iterator[tuple[str, str, Manifest]]:
             standing |= {name: manifest for name, manifest in found.items() if name not in refused}
             yield from ((folder.name, step.stem, manifest) for manifest in standing.values())
     for folder in sorted(CASES.glob("vmdistributed-*")):
-        for step, objects in golden(folder.name).items():
-            yield from ((folder.name, step, o) for key, o in objects.items() if key.startswith("VMCluster/"))
+        for name, objects in golden(folder.name).items():
+            yield from ((folder.name, name, o) for key, o in objects.items() if key.startswith("VMCluster/"))
 
 
 def owned_by(name: str, objects: dict[str, Manifest]) -> dict[str, Manifest]:
