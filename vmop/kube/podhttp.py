@@ -19,7 +19,7 @@ from yarl import URL
 
 from vmop.kube import requests
 from vmop.kube.client import Client
-from vmop.kube.errors import Timeout, Unavailable
+from vmop.kube.errors import Forbidden, Timeout, Unavailable
 from vmop.kube.requests import Request
 from vmop.kube.resources import ObjectKey
 from vmop.kube.transport import describe
@@ -76,11 +76,11 @@ class PodHttp:
         pod_ip: str = "",
         timeout: float = 10.0,
     ) -> PodResponse:
-        """GET ``path`` of the pod, within ``timeout`` seconds. ``pod_ip``: its address; without one only the proxy is
-        tried.
+        """GET ``path`` of the pod, within ``timeout`` seconds.
 
-        Raises :class:`Unavailable` or :class:`Timeout` when the pod cannot be reached, and what the API server's
-        proxy says, such as :class:`NotFound` for a pod that is gone.
+        ``path`` is URL-encoded. ``pod_ip`` is the pod's address; without one only the proxy is tried. Raises
+        :class:`Unavailable` or :class:`Timeout` when the pod cannot be reached, and what the API server's proxy says,
+        such as :class:`NotFound` for a pod that is gone.
         """
         return await self._send(_call("GET", pod, port, path, scheme, params, pod_ip, timeout, None))
 
@@ -125,7 +125,7 @@ class PodHttp:
             unreached = error
         try:
             response = await self._proxied(call)
-        except Unavailable as error:
+        except (Forbidden, Timeout, Unavailable) as error:
             raise call.failed(_NO_CONNECTION, f"{unreached.message}; through the API server: {error.message}") from None
         self._proxy_until = asyncio.get_running_loop().time() + PREFER_PROXY_FOR
         return response

@@ -77,12 +77,13 @@ async def test_where_pods_cannot_be_reached_the_server_is_used_and_remembered(sc
     ]
 
 
+@pytest.mark.parametrize(("code", "reason"), [(503, "ServiceUnavailable"), (403, "Forbidden"), (504, "Timeout")])
 async def test_a_pod_that_neither_way_reaches_is_unavailable_and_both_reasons_are_told(
-    script: Script, client: Client
+    script: Script, client: Client, code: int, reason: str
 ) -> None:
-    script.status(503, "ServiceUnavailable")
+    script.status(code, reason)
     async with PodHttp(client) as pods:
-        with pytest.raises(Unavailable, match=r"Cannot connect to host .*; through the API server: says Service"):
+        with pytest.raises(Unavailable, match=rf"Cannot connect to host .*; through the API server: says {reason}"):
             await pods.get(POD, 1, pod_ip="127.0.0.1")
 
 
