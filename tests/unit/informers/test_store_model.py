@@ -212,17 +212,13 @@ class SelectiveOpaqueMachine(StoreMachine):
     selective = True
 
 
-class TestComparableVersions(StoreMachine.TestCase):  # type: ignore[misc]  # made by hypothesis at run time
-    settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+_SETTINGS = settings(max_examples=150, stateful_step_count=40, deadline=None)
 
-
-class TestOpaqueVersions(OpaqueVersionsMachine.TestCase):  # type: ignore[misc]  # made by hypothesis at run time
-    settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-
-
-class TestSelectiveWatch(SelectiveMachine.TestCase):  # type: ignore[misc]  # made by hypothesis at run time
-    settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-
-
-class TestSelectiveWatchOpaqueVersions(SelectiveOpaqueMachine.TestCase):  # type: ignore[misc]  # made by hypothesis
-    settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestComparableVersions = StoreMachine.TestCase
+TestComparableVersions.settings = _SETTINGS
+TestOpaqueVersions = OpaqueVersionsMachine.TestCase
+TestOpaqueVersions.settings = _SETTINGS
+TestSelectiveWatch = SelectiveMachine.TestCase
+TestSelectiveWatch.settings = _SETTINGS
+TestSelectiveWatchOpaqueVersions = SelectiveOpaqueMachine.TestCase
+TestSelectiveWatchOpaqueVersions.settings = _SETTINGS
