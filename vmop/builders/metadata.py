@@ -6,7 +6,6 @@ from vmop.api import CustomResource
 from vmop.builders.base import Manifest, present
 from vmop.settings import Settings
 
-FINALIZER = "apps.victoriametrics.com/finalizer"
 ADDITIONAL_SERVICE_LABEL = "operator.victoriametrics.com/additional-service"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 

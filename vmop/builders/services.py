@@ -29,9 +29,8 @@ def container_port(name: str, port: int, *, protocol: str = "TCP") -> Manifest:
 
 @attrs.frozen
 class Listener:
-    """A listener for another ingestion protocol: its field, flag, and the ports it opens."""
+    """A listener for another ingestion protocol: its flag, and the ports it opens."""
 
-    field: str
     port: int
     flag: str
     ports: tuple[tuple[str, str], ...]
@@ -59,7 +58,7 @@ def listeners(insert_ports: InsertPorts | None, path: str) -> list[Listener]:
         ("openTSDBHTTPPort", insert_ports.open_tsdb_http_port, "opentsdbHTTPListenAddr", (("opentsdb-http", "TCP"),)),
     )
     return [
-        Listener(field, port_number(port, f"{path}.insertPorts.{field}"), flag, ports)
+        Listener(port_number(port, f"{path}.insertPorts.{field}"), flag, ports)
         for field, port, flag, ports in table
         if port
     ]

@@ -6,6 +6,10 @@ from vmop.api import Manifest
 from vmop.builders.containers import merge_containers, merge_lists
 
 
+def named(letters: str) -> list[Manifest]:
+    return [{"name": letter} for letter in letters]
+
+
 @pytest.mark.parametrize(
     ("generated", "patch", "woven"),
     [
@@ -20,14 +24,16 @@ from vmop.builders.containers import merge_containers, merge_lists
     ],
 )
 def test_lists_are_woven(generated: str, patch: str, woven: str) -> None:
-    before: list[Manifest] = [{"name": name} for name in generated]
-    merged = merge_lists(before, [{"name": name} for name in patch], "name")
+    merged = merge_lists(named(generated), named(patch), "name")
     assert "".join(item["name"] for item in merged) == woven
 
 
 def test_entries_of_one_key_are_merged_and_the_first_match_counts() -> None:
-    generated = [{"containerPort": 1, "name": "tcp"}, {"containerPort": 1, "name": "udp", "protocol": "UDP"}]
-    patch = [{"containerPort": 1, "hostPort": 2}, {"containerPort": 1, "hostIP": "::1"}]
+    generated: list[Manifest] = [
+        {"containerPort": 1, "name": "tcp"},
+        {"containerPort": 1, "name": "udp", "protocol": "UDP"},
+    ]
+    patch: list[Manifest] = [{"containerPort": 1, "hostPort": 2}, {"containerPort": 1, "hostIP": "::1"}]
     assert merge_lists(generated, patch, "containerPort") == [
         {"containerPort": 1, "name": "tcp", "hostPort": 2, "hostIP": "::1"},
         {"containerPort": 1, "name": "udp", "protocol": "UDP"},
