@@ -377,3 +377,12 @@ async def test_a_stopped_controller_hears_of_nothing_any_more() -> None:
         await asyncio.sleep(1.0)
         informers.cancel()
     assert script.keys == []
+
+
+async def test_a_key_may_be_enqueued_for_later() -> None:
+    script = Script()
+    controller = Controller("test", script)
+    async with running(controller):
+        controller.enqueue(A, after=30.0)
+        await asyncio.sleep(60.0)
+    assert script.calls == [(30.0, A)]
