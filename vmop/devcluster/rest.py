@@ -245,7 +245,7 @@ class Rest:
         served = call.served
         causes = [*strategies.validate_metadata(served, obj, old)]
         causes += strategies.validate(served, obj, old)
-        causes += [Cause(cause.reason, cause.message, cause.field) for cause in self.schemas.validate(served, obj, old)]
+        causes += self.schemas.validate(served, obj, old)
         if causes:
             raise invalid(served.group, served.kind, obj["metadata"].get("name", ""), causes)
 

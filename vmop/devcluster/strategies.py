@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from vmop.devcluster.registry import Served
-from vmop.devcluster.selectors import selector_of
 from vmop.devcluster.status import Cause, Manifest
 from vmop.devcluster.storage import GroupResource, Storage
 
@@ -359,32 +358,8 @@ _CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]]
 }
 
 
-_TEMPLATED = frozenset(
-    GroupResource("apps", f"{kind}s") for kind in ("deployment", "daemonset", "replicaset", "statefulset")
-)
-
-
-def _template(obj: Manifest) -> Iterator[Cause]:
-    """A workload selects the pods of its own template."""
-    spec = obj.get("spec") or {}
-    selector = spec.get("selector")
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    if not selector:
-        yield Cause("FieldValueRequired", "Required value", "spec.selector")
-    if not selector or not selector_of(selector)(labels or {}):
-        shown = msgspec.json.encode(labels).decode()
-        message = f"Invalid value: {shown}: `selector` does not match template `labels`"
-        yield Cause("FieldValueInvalid", message, "spec.template.metadata.labels")
-    if not ((spec.get("template") or {}).get("spec") or {}).get("containers"):
-        yield Cause("FieldValueRequired", "Required value", "spec.template.spec.containers")
-
-
 def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
-    """Rules of single kinds: what is required of every object, what an update may not change."""
-    if served.storage in _TEMPLATED and not served.is_custom:
-        yield from _template(obj)
-    if served.storage == PODS and not (obj.get("spec") or {}).get("containers"):
-        yield Cause("FieldValueRequired", "Required value", "spec.containers")
+    """What an update of single kinds may not change (what every object must be is the schema library's business)."""
     check = _CHECKS.get(served.storage)
     if check is not None and old is not None:
         yield from check(obj, old)

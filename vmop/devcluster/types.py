@@ -72,7 +72,8 @@ class Schemas:
 
     def validate(self, served: Served, obj: Manifest, old: Manifest | None) -> list[Cause]:
         """What is wrong with the object."""
-        return []
+        causes = schema.validate(self.type_of(served), obj, old)
+        return [Cause(cause.reason, cause.message, cause.field) for cause in causes]
 
     def merge_patch(self, live: Manifest, patch: Manifest) -> Manifest:
         """RFC 7386."""
