@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import attrs
-from typing_extensions import override
 
 
 @attrs.frozen
@@ -53,7 +52,6 @@ class ApiError(Exception):
         self.causes = tuple(causes)
         self.retry_after = retry_after
 
-    @override
     def __str__(self) -> str:
         what = f"{self.verb} {self.target}: " if self.verb else ""
         status = f" ({self.status})" if self.status else ""

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import attrs
-from typing_extensions import override
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as plain JSON."""
@@ -21,7 +20,6 @@ class ObjectKey(NamedTuple):
     namespace: str
     name: str
 
-    @override
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
@@ -35,7 +33,6 @@ def key_of(manifest: Manifest) -> ObjectKey:
 class NotRegistered(KeyError):
     """No constant of this module describes that kind. Ask the server: :meth:`vmop.kube.Client.discover`."""
 
-    @override
     def __str__(self) -> str:
         return f"no resource is registered for {self.args[0]}"
 
@@ -78,7 +75,6 @@ class Resource:
             parts.append(subresource)
         return "/".join(parts)
 
-    @override
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 

@@ -19,7 +19,6 @@ import aiohttp
 import attrs
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
-from typing_extensions import override
 from yarl import URL
 
 from vmop.kube.config import RENEW_INTERVAL, ClientConfig, Credentials
@@ -278,11 +277,9 @@ class _Body(aiohttp.payload.Payload):
         self._fence = fence
         self.held_back: Exception | None = None
 
-    @override
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._value.decode(encoding, errors)
 
-    @override
     async def write(self, writer: AbstractStreamWriter) -> None:
         if self._fence is not None:
             try:
@@ -292,7 +289,6 @@ class _Body(aiohttp.payload.Payload):
                 raise
         await writer.write(self._value)
 
-    @override
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import attrs
 import msgspec
-from typing_extensions import override
 
 from vmop.kube.resources import Manifest, ObjectKey, Resource
 
@@ -115,7 +114,6 @@ class WireObject:
                 manifest[name] = _ANY.decode(raw)
         return manifest
 
-    @override
     def __repr__(self) -> str:
         return f"WireObject({self.key}, resourceVersion={self.meta.resource_version})"
 
