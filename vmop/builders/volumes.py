@@ -150,7 +150,9 @@ def check_stateful_set(manifest: Manifest, path: str) -> Manifest:
     """The StatefulSet itself. Raises `BuildError` for names that are there twice or mounts without a volume."""
     pod = manifest["spec"]["template"]["spec"]
     volumes = [volume.get("name", "") for volume in pod.get("volumes") or ()]
-    claims = [claim["metadata"].get("name", "") for claim in manifest["spec"].get("volumeClaimTemplates") or ()]
+    claims = [
+        (claim.get("metadata") or {}).get("name", "") for claim in manifest["spec"].get("volumeClaimTemplates") or ()
+    ]
     for names, kind, field in ((volumes, "Volume", "volumes"), (claims, "VolumeClaimTemplate", "claimTemplates")):
         for index, name in enumerate(names):
             if name in names[:index]:

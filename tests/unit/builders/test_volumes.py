@@ -180,6 +180,11 @@ def test_stateful_sets_are_checked(manifest: Manifest, path: str, message: str) 
     assert (caught.value.path, str(caught.value)) == (path, message)
 
 
+def test_a_claim_template_without_metadata_is_left_to_the_server() -> None:
+    manifest = {"spec": {"template": {"spec": {}}, "volumeClaimTemplates": [{}]}}
+    assert check_stateful_set(manifest, "spec") is manifest
+
+
 def test_a_sound_stateful_set_comes_back() -> None:
     manifest = stateful_set(volumes=["a"], claims=["m"], containers=MOUNTING)
     assert check_stateful_set(manifest, "spec") is manifest

@@ -7,6 +7,7 @@ out, and `addresses` tells others where a part is reached.
 """
 
 from vmop.builders.vmcluster.addresses import part_url
+from vmop.builders.vmcluster.cluster import part_name
 from vmop.builders.vmcluster.defaults import default_vmcluster
 from vmop.builders.vmcluster.manifests import SWEPT_KINDS, VMClusterManifests, build_vmcluster
 
@@ -15,5 +16,6 @@ __all__ = [
     "VMClusterManifests",
     "build_vmcluster",
     "default_vmcluster",
+    "part_name",
     "part_url",
 ]

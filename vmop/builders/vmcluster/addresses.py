@@ -3,8 +3,8 @@
 from typing import Literal
 
 from vmop.api.v1beta1 import VMCluster
-from vmop.builders.metadata import prefixed_name
 from vmop.builders.urls import app_url
+from vmop.builders.vmcluster.cluster import part_name
 
 Part = Literal["vminsert", "vmselect", "vmstorage"]
 _FALLBACK_PORTS = {"vminsert": "8480", "vmselect": "8481", "vmstorage": "8482"}
@@ -19,11 +19,10 @@ def part_url(cr: VMCluster, part: Part, *, additional: bool = False) -> str:
     app = {"vminsert": cr.spec.vminsert, "vmselect": cr.spec.vmselect, "vmstorage": cr.spec.vmstorage}[part]
     if app is None:
         return ""
-    name = prefixed_name(part, cr.name, legacy=cr.spec.use_legacy_naming, legacy_name=f"{cr.name}-{part}")
     return app_url(
         app,
         app.service_spec,
-        name=name,
+        name=part_name(cr, part),
         namespace=cr.namespace,
         fallback_port=_FALLBACK_PORTS[part],
         additional=additional,

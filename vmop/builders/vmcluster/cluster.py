@@ -35,6 +35,11 @@ PROXY_LABEL = "operator.victoriametrics.com/vmauthlb-proxy-name"
 JOB_LABEL = "operator.victoriametrics.com/vmauthlb-proxy-job-name"
 
 
+def part_name(cr: VMCluster, part: PartName) -> str:
+    """The name of a part's objects; `vmcluster` is the root, which names the service account (03 §3.2)."""
+    return prefixed_name(part, cr.name, legacy=cr.spec.use_legacy_naming, legacy_name=f"{cr.name}-{part}")
+
+
 @attrs.frozen(kw_only=True)
 class Cluster:
     """What the builders of the parts know. `live_storage_replicas` is what an autoscaler made of vmstorage, if any."""
@@ -50,8 +55,7 @@ class Cluster:
         return self.cr.spec
 
     def name(self, part: PartName) -> str:
-        name = self.cr.name
-        return prefixed_name(part, name, legacy=self.spec.use_legacy_naming, legacy_name=f"{name}-{part}")
+        return part_name(self.cr, part)
 
     def internal_name(self, part: Literal["vmselect", "vminsert"]) -> str:
         """The Service behind the balancer that leads to the pods themselves."""
