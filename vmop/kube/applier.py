@@ -18,7 +18,15 @@ from typing import Literal, TypeAlias
 
 from vmop.kube.apply.claims import NOTHING, Claims, Path, claimed_fields, claims_of, owner_path
 from vmop.kube.apply.edits import ATTEMPTS, Editor, conflict, excludes, replace_metadata
-from vmop.kube.apply.fields import MixedVersions, entries_of, newest_change, take_over
+from vmop.kube.apply.fields import (
+    Claimed,
+    MixedVersions,
+    entries_of,
+    field_path,
+    newest_change,
+    owned_by_others,
+    take_over,
+)
 from vmop.kube.apply.memory import Remembered
 from vmop.kube.apply.metadata import names_same, set_annotations
 from vmop.kube.apply.objects import (
@@ -128,12 +136,16 @@ class Applier(Editor):
             self._guard(plan, seen, require_owned)
             if if_exists == "fail":
                 raise _exists(plan)
-            reason = self._in_order(plan, seen)
-            if reason:
+            if reason := self._in_order(plan, seen):
                 return Applied("unchanged", reason, await self._strip(resource, seen, strip_finalizer))
         elif known:
             self._memory.drop(resource, plan.key, (plan.manager,))
         live = None if known and seen is None else await self._read(plan)
+        if live is not None and not known and if_exists == "update":
+            seen = Answer(live)
+            self._guard(plan, seen, require_owned)
+            if reason := self._in_order(plan, seen):
+                return Applied("unchanged", reason, await self._strip(resource, seen, strip_finalizer))
         return await self._write(
             plan,
             live,
@@ -173,7 +185,9 @@ class Applier(Editor):
         needed."""
         own = own_metadata(plan, seen.metadata)
         known = self._memory.get((plan.resource, plan.key, plan.manager))
-        if known is not None and known.uid == seen.uid:
+        if known is not None and known.uid != seen.uid:
+            known = None
+        if known is not None:
             if known.fingerprint != plan.fingerprint or known.own != own:
                 return ""
             if known.resource_version == seen.resource_version:
@@ -183,14 +197,14 @@ class Applier(Editor):
         recorded, written = read_record(seen.metadata.get("annotations"))
         if recorded != plan.recorded or own != own_metadata(plan, plan.desired["metadata"]):
             return ""
+        since = max(written, known.time) if known else written
         if not plan.claims.exact:
             changed = self._changed_by_others(seen)
-            since = max(written, known.time) if known else written
             if changed > since or (known is not None and (changed == since or changed != known.changed)):
                 return ""
         if not content_in_place(plan, seen.manifest()):
             return ""
-        self._remember(plan, seen, written)
+        self._remember(plan, seen, since)
         return "holds what is desired"
 
     def _changed_by_others(self, seen: CachedObject) -> str:
@@ -245,13 +259,14 @@ class Applier(Editor):
         managed = entries_of(live)
         time = max(rfc3339(self._now()), self._changed_by_others(seen))
         stale = tuple(owner_path(uid) for uid in stale_owners(plan.desired, live))
+        claimed = claimed_fields(plan.claims, plan.desired, stale)
         reason = self._wrong(plan, live)
         try:
             moved = take_over(
                 managed,
                 manager=plan.manager,
                 api_version=str(plan.desired["apiVersion"]),
-                claimed=claimed_fields(plan.claims, plan.desired, stale),
+                claimed=claimed,
                 time=time,
             )
             unclear = "" if managed else "no managed fields"
@@ -263,7 +278,7 @@ class Applier(Editor):
         quiet = counts_annotations(plan.resource) and content_in_place(plan, live)
         annotations = live["metadata"].get("annotations") or {}
         recorded = annotations.get(DESIRED_ANNOTATION, "") if quiet else record(plan, time)
-        emptied = emptied_objects(plan.resource, plan.desired, live)
+        emptied = _emptied(plan, live, claimed)
         if by_put := unclear or _unsayable(plan, live, emptied):
             reason = f"{reason or 'fields of others'}, by PUT: {by_put}"
             body = replace_body(plan, live, recorded, emptied, time)
@@ -296,7 +311,7 @@ class Applier(Editor):
                 subresource="status",
             )
         except (Forbidden, Conflict) as error:
-            _log.debug("not recorded on %s: %s", plan.key, error)
+            _log.debug("desired not recorded", extra={"object": f"Deployment/{plan.key}", "error": str(error)})
             return answer
 
     def _wrong(self, plan: Plan, live: Manifest) -> str:
@@ -345,6 +360,17 @@ class Applier(Editor):
         if not finalizer or finalizer not in (seen.metadata.get("finalizers") or ()):
             return seen
         return Answer(await self.remove_finalizer(resource, seen, finalizer))
+
+
+def _emptied(plan: Plan, live: Manifest, claimed: Claimed) -> list[Path]:
+    """Objects that become empty: those that we claim, and others where nobody else has a field that would stay."""
+    others = owned_by_others(entries_of(live), plan.manager)
+    found = []
+    for path in emptied_objects(plan.resource, plan.desired, live):
+        fields = field_path(path)
+        if claimed(fields) or not any(field[: len(fields)] == fields for field in others):
+            found.append(path)
+    return found
 
 
 def _unsayable(plan: Plan, live: Manifest, emptied: list[Path]) -> str:

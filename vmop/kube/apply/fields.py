@@ -57,6 +57,11 @@ def render(fields: Iterable[FieldPath]) -> dict[str, Any]:
     return tree
 
 
+def field_path(names: Iterable[str]) -> FieldPath:
+    """The path of nested fields."""
+    return tuple(f"f:{name}" for name in names)
+
+
 def entries_of(manifest: Manifest) -> list[dict[str, Any]]:
     """``managedFields`` of an object, never ``None``."""
     return list((manifest.get("metadata") or {}).get("managedFields") or ())

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import msgspec
 
-from vmop.kube.apply.claims import Claims, Path, get_path, scaled_field, set_path, without
+from vmop.kube.apply.claims import Claims, Path, claims_of, get_path, scaled_field, set_path, without
 from vmop.kube.apply.compare import contains, keep_live_bytes, same
-from vmop.kube.apply.fields import FieldPath, add_to_apply, entries_of, owned_by_apply, owned_by_others
+from vmop.kube.apply.fields import FieldPath, add_to_apply, entries_of, field_path, owned_by_apply, owned_by_others
 from vmop.kube.apply.shapes import is_custom
 from vmop.kube.resources import Manifest, ObjectKey, Resource, key_of
 
@@ -58,7 +58,8 @@ class Plan:
 def make_plan(resource: Resource, desired: Manifest, *, claims: Claims, manager: str, replicas_by: ReplicasBy) -> Plan:
     """Normalise ``desired`` (nulls and ``stringData`` resolved, nothing that only the server sets) and hash it.
 
-    A workload that names no number of replicas leaves it to others, as under an autoscaler.
+    A workload that names no number of replicas leaves it to others, as under an autoscaler. Claims that are not those
+    of the kind are hashed too: another claim is another wish.
     """
     wanted = _without_nulls(desired)
     wanted.pop("status", None)
@@ -69,6 +70,7 @@ def make_plan(resource: Resource, desired: Manifest, *, claims: Claims, manager:
         wanted["data"] = {**wanted.get("data", {}), **encoded}
     wanted.setdefault("apiVersion", resource.api_version)
     wanted.setdefault("kind", resource.kind)
+    narrowed = "" if claims == claims_of(resource) else repr(claims)
     path = scaled_field(resource)
     can_scale = resource.group == "apps" or path != ("spec", "replicas")
     scaled = None
@@ -78,6 +80,8 @@ def make_plan(resource: Resource, desired: Manifest, *, claims: Claims, manager:
     hashed["metadata"] = {k: v for k, v in wanted["metadata"].items() if k != "uid"}
     if scaled:
         set_path(hashed, scaled, None)
+    if narrowed:
+        hashed["claims"] = narrowed
     fingerprint = recorded = _digest(hashed)
     if resource.kind == "Secret" and not resource.group:
         recorded = _digest({**hashed, "data": sorted(wanted.get("data") or ())})
@@ -199,7 +203,7 @@ def update_body(plan: Plan, live: Manifest, recorded: str) -> Manifest:
 
 
 def _scaled_by_other(plan: Plan, live: Manifest) -> bool:
-    path: FieldPath = tuple(f"f:{name}" for name in plan.scaled or ())
+    path: FieldPath = field_path(plan.scaled or ())
     return path in owned_by_others(entries_of(live), plan.manager)
 
 
@@ -257,7 +261,7 @@ def replace_body(plan: Plan, live: Manifest, recorded: str, emptied: Iterable[Pa
     replaced = {ref["uid"] for ref in ours} | set(stale_owners(plan.desired, live))
     others = [ref for ref in metadata.get("ownerReferences") or () if ref.get("uid") not in replaced]
     metadata["ownerReferences"] = [*others, *ours]
-    if fields := [tuple(f"f:{name}" for name in path) for path in emptied]:
+    if fields := [field_path(path) for path in emptied]:
         metadata["managedFields"] = add_to_apply(
             entries_of(live), fields, manager=plan.manager, api_version=str(plan.desired["apiVersion"]), time=time
         )
@@ -271,7 +275,7 @@ def _merged(plan: Plan, live: Manifest, path: Path, wanted: Any) -> Any:
     before = get_path(live, path)
     if not isinstance(before, dict):
         return before if wanted is None else wanted
-    parent = tuple(f"f:{name}" for name in path)
+    parent = field_path(path)
     applied = {fields[-1] for fields in owned_by_apply(entries_of(live), plan.manager) if fields[:-1] == parent}
     return {key: value for key, value in before.items() if f"f:{key}" not in applied} | (wanted or {})
 

@@ -2,12 +2,13 @@
 
 import base64
 import gzip
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from vmop.kube import JsonPatch, Manifest, MergePatch, Resource, key_of
-from vmop.kube.applier import DESIRED_ANNOTATION, Applied
+from vmop.kube import JsonPatch, Manifest, MergePatch, ObjectKey, Resource, key_of
+from vmop.kube.applier import DESIRED_ANNOTATION, NOTHING, Applied, Applier
 from vmop.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, STATEFUL_SET
 
 pytestmark = pytest.mark.real
@@ -232,3 +233,45 @@ async def test_a_removed_annotation_of_the_record_is_restored(stage: Any) -> Non
     await stage.client.patch(CONFIG_MAP, key_of(desired), patch, field_manager="third")
     await stage.apply(CONFIG_MAP, desired)
     assert DESIRED_ANNOTATION in (await stage.live(CONFIG_MAP, "cm"))["metadata"]["annotations"]
+
+
+class Blind:
+    """The cache of a process that does not watch the kind."""
+
+    def is_cached(self, resource: Resource) -> bool:
+        return False
+
+    def cached(self, resource: Resource, key: ObjectKey) -> None:
+        return None
+
+    def record_write(self, resource: Resource, manifest: Manifest) -> None: ...
+
+    def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None: ...
+
+
+async def test_a_kind_that_is_not_cached_costs_a_read_each_time(stage: Any) -> None:
+    applier = Applier(stage.own, Blind(), now=lambda: datetime.now(UTC))
+    desired = config_map(stage, {"a": "1"})
+    seen = []
+    for _ in range(3):
+        before = stage.requests()
+        applied = await applier.apply(CONFIG_MAP, desired)
+        seen.append((applied.action, stage.requests() - before))
+    assert seen == [("created", 2), ("unchanged", 1), ("unchanged", 1)]
+
+
+async def test_an_object_that_goes_between_look_and_read_is_made_again(stage: Any) -> None:
+    desired = config_map(stage, {"a": "1"})
+    await stage.apply(CONFIG_MAP, desired)
+    await stage.client.delete(CONFIG_MAP, key_of(desired))
+    applied = await stage.applier.apply(CONFIG_MAP, config_map(stage, {"a": "2"}))
+    assert (applied.action, (await stage.live(CONFIG_MAP, "cm"))["data"]) == ("created", {"a": "2"})
+
+
+async def test_another_claim_is_another_wish(stage: Any) -> None:
+    desired = config_map(stage, {"a": "1"})
+    await stage.client.create(CONFIG_MAP, config_map(stage, {"b": "2"}), field_manager="app")
+    await stage.apply(CONFIG_MAP, desired, claims=NOTHING)
+    narrow = (await stage.live(CONFIG_MAP, "cm"))["data"]
+    await stage.apply(CONFIG_MAP, desired)
+    assert (narrow, (await stage.live(CONFIG_MAP, "cm"))["data"]) == ({"a": "1", "b": "2"}, {"a": "1"})

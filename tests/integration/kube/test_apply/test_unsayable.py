@@ -105,6 +105,8 @@ async def test_a_narrow_claim_sets_what_it_says_and_leaves_the_rest(stage: Any, 
         live = (await stage.live(VM_CLUSTER, "c"))["spec"]
         assert live == {"vminsert": {"replicaCount": 0, "logLevel": "INFO"}, "vmselect": {}}
     emptied = stage.manifest(VM_CLUSTER, "c", spec={"vminsert": {}})
+    await stage.apply(VM_CLUSTER, emptied, manager="vmop-distributed", claims=NOTHING)
+    assert (await stage.live(VM_CLUSTER, "c"))["spec"] == {"vminsert": {"logLevel": "INFO"}, "vmselect": {}}
     await stage.apply(VM_CLUSTER, emptied, manager="vmop-distributed", claims=Claims(paths=(("spec", "vminsert"),)))
     assert (await stage.live(VM_CLUSTER, "c"))["spec"] == {"vminsert": {}, "vmselect": {}}
 
