@@ -7,7 +7,7 @@ arguments, so a table tests it and a program without a cluster can use it. A bui
 - `containers`: the user's containers merged over generated ones;
 - `workloads`: pod templates, Deployments, StatefulSets; `reloader`: the config-reloader's containers;
 - `services`, `scrapes`, `policies`, `urls`: what stands around a workload;
-- `defaults`: what is filled in where a resource says nothing.
+- `defaults`: what is filled in where a resource says nothing; `shapes`: whether embedded JSON is what it should be.
 
 A kind has one module that composes them. What cannot be built raises `BuildError`, which names the field to change.
 """
