@@ -67,6 +67,10 @@ def _update_strategy(kind: str, spec: Manifest) -> Iterator[Cause]:
     if strategy.get("type") not in ("RollingUpdate", "OnDelete"):
         go_value = {"Type": strategy.get("type", ""), "RollingUpdate": strategy.get("rollingUpdate")}
         yield invalid("spec.updateStrategy", go_value, "must be 'RollingUpdate' or 'OnDelete'")
+    rolling = strategy.get("rollingUpdate")
+    if strategy.get("type") == "OnDelete" and rolling is not None:
+        go_value = {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
+        yield invalid("spec.updateStrategy.rollingUpdate", go_value, "only allowed for updateStrategy 'RollingUpdate'")
 
 
 def _pod(value: Manifest) -> Iterator[Cause]:
