@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import attrs
 
@@ -64,8 +64,7 @@ class Handler:
         return self.delete(obj)
 
 
-@attrs.frozen
-class _Notice:
+class _Notice(NamedTuple):
     old: StoredObject | None
     new: StoredObject | None
     initial: bool
@@ -138,12 +137,9 @@ class Registration:
             )
 
     def _call(self, notice: _Notice) -> Told:
-        match notice:
-            case _Notice(old=None, new=StoredObject() as new):
-                return self._handler.on_add(new, notice.initial)
-            case _Notice(old=StoredObject() as old, new=None):
-                return self._handler.on_delete(old)
-            case _Notice(old=StoredObject() as old, new=StoredObject() as new):
-                return self._handler.on_update(old, new)
-            case _:
-                return None
+        old, new, initial = notice
+        if new is None:
+            return None if old is None else self._handler.on_delete(old)
+        if old is None:
+            return self._handler.on_add(new, initial)
+        return self._handler.on_update(old, new)

@@ -1,12 +1,11 @@
 """What the store holds: an object as a few bytes, unpacked on demand.
 
-An operator's caches hold many objects and look at few of them, so an entry is made to be small. Name,
-identity (uid and resource version, packed), generation and labels are kept ready; the rest of the metadata is
-one piece of JSON, every other top-level field another. What is decoded goes through a bounded cache shared by
-all stores of a factory.
+An operator's caches hold many objects and look at few of them, so an entry is made to be small. Name, identity (uid,
+resource version and generation, packed) and labels are kept ready, all else is one piece of JSON. What is
+decoded of it goes through a bounded cache shared by all stores of a factory.
 """
 
-import sys
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,11 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
+from vmop.informers.versions import is_comparable
 from vmop.kube import Manifest, ObjectKey, Resource
-from vmop.kube.wire import WireMetadata, WireObject, decode, encode
+from vmop.kube.wire import WireObject, decode, encode
 
-_METADATA: Final = msgspec.json.Decoder(WireMetadata)
+_BODY: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_NO_NAMES: Final[tuple[str, ...]] = ()
+_CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _PACKED: Final = b"\1"
 _PLAIN: Final = b"\0"
 
@@ -58,44 +60,55 @@ class DecodedCache:
         return len(self._entries)
 
 
-class Home:
-    """What all objects of one store and namespace have in common: kept once, not with each object."""
+class Kind:
+    """What all objects of one store have in common: kept once, not with each object."""
 
-    __slots__ = ("decoded", "namespace", "resource", "store_number")
+    __slots__ = ("decoded", "label_names", "number", "prefixes", "resource")
 
-    def __init__(self, resource: Resource, namespace: str, decoded: DecodedCache, store_number: int) -> None:
+    def __init__(self, resource: Resource, decoded: DecodedCache, number: int) -> None:
         self.resource = resource
-        self.namespace = namespace
         self.decoded = decoded
-        self.store_number = store_number
+        self.number = number
+        self.label_names: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.prefixes: dict[str, bytes] = {}
+
+    def prefix(self, field: str) -> bytes:
+        """What stands before the value of ``field`` in a JSON object of which it is not the first."""
+        prefix = self.prefixes.get(field)
+        if prefix is None:
+            prefix = self.prefixes[field] = b"," + encode(field) + b":"
+        return prefix
 
 
-class _Content(msgspec.Struct, frozen=True, gc=False):
-    """All that an object is beyond its identity. ``labels`` and ``fields`` alternate names and values."""
+class Home:
+    """What the objects of one store and namespace have in common."""
 
-    generation: int
-    labels: tuple[str, ...]
-    metadata: bytes
-    fields: tuple[Any, ...]
+    __slots__ = ("kind", "namespace")
+
+    def __init__(self, kind: Kind, namespace: str) -> None:
+        self.kind = kind
+        self.namespace = namespace
 
 
 class StoredObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     """An object in a store: immutable and compact. It equals only itself.
 
-    A struct without garbage collection, because entries are many and never part of a cycle. ``content`` is
-    ``None`` where the store was told to keep only the identity
-    (:func:`vmop.informers.transforms.identity_unless`): then labels, annotations and fields look empty. What
-    ``metadata``, ``annotations`` and :meth:`get` return is shared: do not change it.
+    A struct without garbage collection, because entries are many and never part of a cycle. ``body`` is empty
+    where the store was told to keep only the identity (:func:`vmop.informers.transforms.identity_unless`):
+    then labels, annotations and fields look empty. What ``metadata``, ``annotations`` and :meth:`get` return
+    is shared: do not change it.
     """
 
     name: str
     identity: bytes
     home: Home
-    content: _Content | None
+    label_names: tuple[str, ...]
+    label_values: str
+    body: bytes
 
     @property
     def resource(self) -> Resource:
-        return self.home.resource
+        return self.home.kind.resource
 
     @property
     def namespace(self) -> str:
@@ -116,30 +129,23 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     @property
     def generation(self) -> int:
         """``metadata.generation``; 0 for kinds that have none."""
-        return 0 if self.content is None else self.content.generation
+        return _unpack_generation(self.identity)
 
     @property
     def is_complete(self) -> bool:
         """Whether the store kept more than the identity."""
-        return self.content is not None
+        return bool(self.body)
 
     @property
     def labels(self) -> Mapping[str, str]:
-        if self.content is None:
+        if not self.label_names:
             return _NOTHING
-        labels = self.content.labels
-        return dict(zip(labels[::2], labels[1::2], strict=True))
+        return dict(zip(self.label_names, self.label_values.split("\0"), strict=True))
 
     def label(self, name: str) -> str | None:
         """The value of one label, without making a mapping of all."""
-        if self.content is None:
-            return None
-        labels = self.content.labels
-        for index in range(0, len(labels), 2):
-            if labels[index] == name:
-                value: str = labels[index + 1]
-                return value
-        return None
+        names = self.label_names
+        return self.label_values.split("\0")[names.index(name)] if name in names else None
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -149,7 +155,7 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     @property
     def deletion_timestamp(self) -> str | None:
         """When its deletion began (RFC 3339), or ``None``."""
-        if self.content is None or b'"deletionTimestamp"' not in self.content.metadata:
+        if b'"deletionTimestamp"' not in self.body:
             return None
         timestamp: str | None = self.metadata.get("deletionTimestamp")
         return timestamp
@@ -157,71 +163,68 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The metadata as in the manifest, ``managedFields`` reduced as the wire decoder says."""
-        home = self.home
-        key = (home.store_number, self.name, self.identity, "metadata")
-        known = home.decoded.get(key)
+        kind = self.home.kind
+        key = (kind.number, self.name, self.identity, "metadata")
+        known = kind.decoded.get(key)
         if known is None:
-            known = MappingProxyType(self._decode_metadata())
-            home.decoded.put(key, known, 64 if self.content is None else 64 + len(self.content.metadata))
+            raw = self._raw("metadata")
+            known = MappingProxyType(self._metadata(decode(raw) if raw else {}))
+            kind.decoded.put(key, known, 256 + len(raw or b""))
         result: Mapping[str, Any] = known
         return result
 
     def raw(self, field: str) -> bytes | None:
         """The JSON of a top-level field other than metadata; ``None`` when it is absent."""
-        if self.content is None:
-            return None
-        fields = self.content.fields
-        for index in range(0, len(fields), 2):
-            if fields[index] == field:
-                value: bytes = fields[index + 1]
-                return value
-        return None
+        return None if field == "metadata" else self._raw(field)
 
     def get(self, field: str, default: Any = None) -> Any:
         """The decoded top-level field (``spec``, ``status``, ``data``, …), or ``default``."""
-        if field == "metadata":
-            return self.metadata
-        raw = self.raw(field)
-        if raw is None:
-            match field:
-                case "apiVersion":
-                    return self.resource.api_version
-                case "kind":
-                    return self.resource.kind
-                case _:
-                    return default
-        home = self.home
-        key = (home.store_number, self.name, self.identity, field)
-        value = home.decoded.get(key)
+        match field:
+            case "metadata":
+                return self.metadata
+            case "apiVersion":
+                return self.resource.api_version
+            case "kind":
+                return self.resource.kind
+        kind = self.home.kind
+        key = (kind.number, self.name, self.identity, field)
+        value = kind.decoded.get(key)
         if value is None:
+            raw = self._raw(field)
+            if raw is None:
+                return default
             value = decode(raw)
-            home.decoded.put(key, value, len(raw))
+            kind.decoded.put(key, value, len(raw))
         return value
 
     def manifest(self) -> Manifest:
         """The whole object, decoded afresh: the caller may change it."""
-        manifest: Manifest = {
+        body: Manifest = decode(self.body) if self.body else {}
+        return {
             "apiVersion": self.resource.api_version,
             "kind": self.resource.kind,
-            "metadata": self._decode_metadata(),
+            **body,
+            "metadata": self._metadata(body.get("metadata", {})),
         }
-        if self.content is not None:
-            fields = self.content.fields
-            for index in range(0, len(fields), 2):
-                manifest[fields[index]] = decode(fields[index + 1])
-        return manifest
 
-    def _decode_metadata(self) -> Manifest:
-        meta = WireMetadata() if self.content is None else _METADATA.decode(self.content.metadata)
-        meta.name = self.name
-        meta.namespace = self.home.namespace
-        meta.uid = self.uid
-        meta.resource_version = self.resource_version
-        meta.generation = self.generation
-        if self.content is not None and self.content.labels:
-            meta.labels = dict(self.labels)
-        result: Manifest = msgspec.to_builtins(meta)
-        return result
+    def _raw(self, field: str) -> bytes | None:
+        if not self.body:
+            return None
+        raw = _BODY.decode(self.body).get(field)
+        return None if raw is None else bytes(raw)
+
+    def _metadata(self, rest: Manifest) -> Manifest:
+        metadata: Manifest = {"name": self.name}
+        for name, value in (
+            ("namespace", self.namespace),
+            ("uid", self.uid),
+            ("resourceVersion", self.resource_version),
+            ("generation", self.generation),
+            ("labels", dict(self.labels)),
+        ):
+            if value:
+                metadata[name] = value
+        return metadata | rest
 
     def __repr__(self) -> str:
         return f"StoredObject({self.resource} {self.key}, resourceVersion={self.resource_version})"
@@ -229,49 +232,47 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 def pack(wire: WireObject, home: Home, *, identity_only: bool = False) -> StoredObject:
     """The compact form of ``wire``, which is used up: its metadata is emptied on the way."""
-    meta = wire.meta
+    meta, kind = wire.meta, home.kind
     name = meta.name
-    identity = _pack_identity(meta.uid, meta.resource_version)
+    identity = _pack_identity(meta.uid, meta.resource_version, meta.generation)
     if identity_only:
-        return StoredObject(name, identity, home, None)
-    intern = sys.intern
-    labels: list[str] = []
+        return StoredObject(name, identity, home, _NO_NAMES, "", b"")
+    names, values = _NO_NAMES, ""
     if meta.labels:
-        for label, value in meta.labels.items():
-            labels.append(intern(label))
-            labels.append(intern(value))
-    generation = meta.generation
+        names = tuple(meta.labels)
+        names = kind.label_names.setdefault(names, names)
+        values = "\0".join(meta.labels.values())
     meta.name = meta.namespace = meta.uid = meta.resource_version = ""
     meta.generation = 0
     meta.labels = None
-    fields: list[Any] = []
+    parts = [b'{"metadata":', encode(meta)]
     for field, raw in wire.fields.items():
         if field != "apiVersion" and field != "kind":
-            fields.append(intern(field))
-            fields.append(raw)
-    return StoredObject(name, identity, home, _Content(generation, tuple(labels), encode(meta), tuple(fields)))
+            parts.append(kind.prefix(field))
+            parts.append(raw)
+    parts.append(b"}")
+    return StoredObject(name, identity, home, names, values, b"".join(parts))
 
 
-def _pack_identity(uid: str, version: str) -> bytes:
-    """A canonical UUID and a decimal version take 25 bytes instead of two strings; anything else is kept as text."""
-    if len(uid) == 36 and version.isascii() and version.isdigit() and version[0] != "0" and len(version) < 19:
-        try:
-            number = bytes.fromhex(uid.replace("-", ""))
-        except ValueError:
-            number = b""
-        if len(number) == 16 and _uuid_text(number) == uid:
-            return _PACKED + number + int(version).to_bytes(8)
-    return _PLAIN + f"{uid}\n{version}".encode()
+def _pack_identity(uid: str, version: str, generation: int) -> bytes:
+    """A canonical UUID and a decimal version take 31 bytes instead of two strings; anything else is kept as text."""
+    if _CANONICAL(uid) and is_comparable(version) and len(version) < 19 and generation < 1 << 48:
+        return _PACKED + bytes.fromhex(uid.replace("-", "")) + int(version).to_bytes(8) + generation.to_bytes(6)
+    return _PLAIN + f"{uid}\n{version}\n{generation}".encode()
 
 
 def _unpack_uid(identity: bytes) -> str:
-    return _uuid_text(identity[1:17]) if identity[:1] == _PACKED else identity[1:].decode().partition("\n")[0]
+    if identity[:1] != _PACKED:
+        return identity[1:].decode().split("\n")[0]
+    text = identity[1:17].hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _unpack_version(identity: bytes) -> str:
-    return str(int.from_bytes(identity[17:])) if identity[:1] == _PACKED else identity[1:].decode().partition("\n")[2]
+    if identity[:1] != _PACKED:
+        return identity[1:].decode().split("\n")[1]
+    return str(int.from_bytes(identity[17:25]))
 
 
-def _uuid_text(number: bytes) -> str:
-    text = number.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _unpack_generation(identity: bytes) -> int:
+    return int.from_bytes(identity[25:]) if identity[:1] == _PACKED else int(identity[1:].decode().split("\n")[2])

@@ -17,12 +17,12 @@ uid, or when a list has ended that began after the write; as the last resort whe
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
 from vmop.informers.indexes import Index, IndexFunction
-from vmop.informers.objects import DecodedCache, Home, StoredObject, pack
+from vmop.informers.objects import DecodedCache, Home, Kind, StoredObject, pack
 from vmop.informers.versions import not_older
 from vmop.kube import ObjectKey, Resource
 from vmop.kube.wire import WireObject
@@ -36,8 +36,7 @@ Keep = Callable[[WireObject], bool]
 """Whether more than the identity of an object is worth keeping."""
 
 
-@attrs.frozen
-class Change:
+class Change(NamedTuple):
     """A change of the watched view: ``old`` is ``None`` for an addition, ``new`` for a deletion."""
 
     old: StoredObject | None
@@ -78,8 +77,7 @@ class Store:
         selective: bool = False,
     ) -> None:
         self.resource = resource
-        self._decoded = decoded if decoded is not None else DecodedCache()
-        self._number = number
+        self._kind = Kind(resource, decoded if decoded is not None else DecodedCache(), number)
         self._comparable = comparable
         self._keep = keep
         self._selective = selective
@@ -261,7 +259,7 @@ class Store:
         namespace = wire.meta.namespace
         home = self._homes.get(namespace)
         if home is None:
-            home = self._homes[namespace] = Home(self.resource, namespace, self._decoded, self._number)
+            home = self._homes[namespace] = Home(self._kind, namespace)
         return pack(wire, home, identity_only=self._keep is not None and not self._keep(wire))
 
     def _next(self) -> int:
