@@ -251,22 +251,23 @@ class Rest:
 
     # Update
 
-    async def update(self, call: Call, obj: Manifest) -> Manifest:
-        """Replace the object, or its status."""
+    async def update(self, call: Call, obj: Manifest) -> tuple[Manifest, bool]:
+        """Replace the object, or its status; also whether that created it, as a few kinds allow."""
         self._check_body(call, obj)
-        if not obj["metadata"].get("name"):
+        served, metadata = call.served, obj["metadata"]
+        if not metadata.get("name"):
             why = "name must be provided"
             raise bad_request(f"the name of the object ({call.name} based on URL) was undeterminable: {why}")
-
-        if not obj["metadata"].get("resourceVersion") and strategies.needs_version(call.served):
+        key = StoredKey(call.namespace, call.name)
+        absent = self.storage.get(served.storage, key) is None
+        names_one = bool(metadata.get("resourceVersion") or metadata.get("uid"))
+        if absent and not names_one and not call.subresource and strategies.creates_on_update(served):
+            return await self.create(call, obj), True
+        if not absent and not metadata.get("resourceVersion") and strategies.needs_version(served):
             message = "Invalid value: 0: must be specified for an update"
             cause = Cause("FieldValueInvalid", message, "metadata.resourceVersion")
-            raise invalid(call.served.group, call.served.plural, call.name, (cause,))
-
-        def replace(live: Manifest) -> tuple[Manifest, bool]:
-            return copy_of(obj), False
-
-        return await self.mutate(call, replace)
+            raise invalid(served.group, served.plural, call.name, (cause,))
+        return await self.mutate(call, lambda live: (copy_of(obj), False)), False
 
     async def mutate(self, call: Call, change: Callable[[Manifest], tuple[Manifest, bool]]) -> Manifest:
         """Store what `change` makes of a copy of the live object (and whether managed fields are in place already).

@@ -371,7 +371,8 @@ class ApiServer:
             body = await read_body(request)
             if call.subresource == "scale":
                 return _json(await subresources.replace_scale(self.rest, call, body))
-            changed = await self.rest.update(call, body)
+            changed, was_created = await self.rest.update(call, body)
+            status = 201 if was_created else 200
         return self._answer(request, call.served, changed, accepted, status=status)
 
     async def _delete_collection(self, request: web.Request, call: Call, accepted: Accepted) -> web.Response:

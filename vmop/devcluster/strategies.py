@@ -169,6 +169,23 @@ def needs_version(served: Served) -> bool:
     return served.is_custom or served.storage in _CONDITIONAL
 
 
+_RBAC = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+_UPSERTED = frozenset(
+    (
+        GroupResource("coordination.k8s.io", "leases"),
+        GroupResource("", "endpoints"),
+        GroupResource("", "events"),
+        SERVICES,
+        *(GroupResource("rbac.authorization.k8s.io", plural) for plural in _RBAC),
+    )
+)
+
+
+def creates_on_update(served: Served) -> bool:
+    """A PUT of one of these that does not exist creates it."""
+    return served.storage in _UPSERTED
+
+
 def prepare_create(served: Served, obj: Manifest) -> None:
     """Initial status, and spec fields that every object of the kind has."""
     step = _PREPARE.get(served.storage)
@@ -386,8 +403,9 @@ class Allocator:
             self._next_address += 1
             spec["clusterIP"] = str(ipaddress.IPv4Address(self._next_address))
         spec["clusterIPs"] = [spec["clusterIP"]]
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
+        dual = spec["clusterIP"] == "None" and not spec.get("selector")
+        spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if dual else ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack" if dual else "SingleStack")
         if spec.get("type") in ("NodePort", "LoadBalancer"):
             for port in spec.get("ports") or ():
                 if not port.get("nodePort"):

@@ -9,7 +9,7 @@ from vmop.devcluster.registry import BUILTIN, Served
 from vmop.devcluster.tables import age, duration, json_path, printer_of, table
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
-META = {"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}
+META: dict[str, Any] = {"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}
 TEMPLATE = {"spec": {"containers": [{"name": "c", "image": "i"}, {"name": "d", "image": "j"}]}}
 SELECTOR = {
     "matchLabels": {"a": "b"},
@@ -81,7 +81,11 @@ def test_the_state_of_a_container_is_the_status_of_its_pod(state: dict[str, Any]
 
 
 def test_pods() -> None:
-    ended = {"lastState": {"terminated": {"finishedAt": "2026-01-01T00:58:00Z"}}, "restartCount": 2, "ready": True}
+    ended: dict[str, Any] = {
+        "lastState": {"terminated": {"finishedAt": "2026-01-01T00:58:00Z"}},
+        "restartCount": 2,
+        "ready": True,
+    }
     gates = [{"conditionType": "g"}]
     conditions = [{"type": "g", "status": "True"}]
     status = {"phase": "Running", "podIP": "1.2.3.4", "containerStatuses": [ended], "conditions": conditions}
@@ -115,7 +119,7 @@ def test_claims_and_volumes() -> None:
         "x", "1Gi", "", "", "Bound", "n/c", "s", "<unset>", "", "60m", "<unset>"
     ]  # fmt: skip
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
-    default = {"metadata": META | {"annotations": annotations}, "provisioner": "p"}
+    default: dict[str, Any] = {"metadata": META | {"annotations": annotations}, "provisioner": "p"}
     assert row("storageclasses", **default) == ["x (default)", "p", "Delete", "Immediate", False, "60m"]
 
 
@@ -132,10 +136,10 @@ def test_endpoints() -> None:
 
 def test_the_rest() -> None:
     conditions = [{"type": "Ready", "status": "True"}]
-    node = {"metadata": META | {"labels": {"node-role.kubernetes.io/worker": ""}}}
+    node: dict[str, Any] = {"metadata": META | {"labels": {"node-role.kubernetes.io/worker": ""}}}
     node |= {"spec": {"unschedulable": True}, "status": {"conditions": conditions}}
     assert row("nodes", **node)[1:3] == ["Ready,SchedulingDisabled", "worker"]
-    event = {"involvedObject": {"kind": "Pod", "name": "p"}, "source": {"component": "c"}, "count": 3}
+    event: dict[str, Any] = {"involvedObject": {"kind": "Pod", "name": "p"}, "source": {"component": "c"}, "count": 3}
     event |= {"type": "Normal", "reason": "R", "message": "m", "firstTimestamp": META["creationTimestamp"]}
     assert row("events", **event) == ["60m", "Normal", "R", "pod/p", "", "c", "m", "60m", "3", "x"]
     assert row("poddisruptionbudgets", spec={"maxUnavailable": 1}) == ["x", "N/A", "1", 0, "60m"]
