@@ -41,38 +41,11 @@ def vmstorage(cluster: Cluster, part: VMStorage) -> Iterator[Manifest]:
 
 def _stateful_set(cluster: Cluster, part: VMStorage) -> Manifest:
     name, selector = cluster.name("vmstorage"), cluster.selector("vmstorage")
-    data_path = part.storage_data_path or ""
     data = storage_volume(part.storage, "vmstorage-db", part.volumes or (), PATH)
     license_ = cluster.spec.license
-    base_mounts = [mount(data.name, data_path), *(part.volume_mounts or ())]
-    backup = part.vm_backup and BackupContainers(
-        backup=part.vm_backup,
-        app=part,
-        data_path=data_path,
-        mounts=base_mounts,
-        license=license_,
-        settings=cluster.settings,
-        platform=cluster.platform,
-        path=f"{PATH}.vmBackup",
-        pod_suffix=True,
-    )
-    container = app_container(
-        "vmstorage",
-        part,
-        args=arguments(_args(cluster, part), part.extra_args),
-        ports=[container_port(entry["name"], entry["port"]) for entry in _ports(part)],
-        mounts=[
-            *base_mounts,
-            *secret_mounts(part.secrets),
-            *config_map_mounts(part.config_maps),
-            *license_mounts(license_),
-        ],
-        target=cluster.target(part, PATH),
-        platform=cluster.platform,
-        uses_liveness=False,
-        sleeps=False,
-        message_path=_MESSAGE_PATH,
-    )
+    base_mounts = [mount(data.name, part.storage_data_path or ""), *(part.volume_mounts or ())]
+    container = _container(cluster, part, base_mounts)
+    backup = _backup(cluster, part, base_mounts)
     backuper, restore = (backup.container(), backup.init_container()) if backup else (None, None)
     template = pod_template(
         part,
@@ -102,6 +75,42 @@ def _stateful_set(cluster: Cluster, part: VMStorage) -> Manifest:
         strategy=part.rolling_update_strategy,
         claims=[*data.claims, *(part.claim_templates or ())],
         claim_retention=part.persistent_volume_claim_retention_policy,
+    )
+
+
+def _container(cluster: Cluster, part: VMStorage, base_mounts: list[Manifest]) -> Manifest:
+    return app_container(
+        "vmstorage",
+        part,
+        args=arguments(_args(cluster, part), part.extra_args),
+        ports=[container_port(entry["name"], entry["port"]) for entry in _ports(part)],
+        mounts=[
+            *base_mounts,
+            *secret_mounts(part.secrets),
+            *config_map_mounts(part.config_maps),
+            *license_mounts(cluster.spec.license),
+        ],
+        target=cluster.target(part, PATH),
+        platform=cluster.platform,
+        uses_liveness=False,
+        sleeps=False,
+        message_path=_MESSAGE_PATH,
+    )
+
+
+def _backup(cluster: Cluster, part: VMStorage, base_mounts: list[Manifest]) -> BackupContainers | None:
+    if part.vm_backup is None:
+        return None
+    return BackupContainers(
+        backup=part.vm_backup,
+        app=part,
+        data_path=part.storage_data_path or "",
+        mounts=base_mounts,
+        license=cluster.spec.license,
+        settings=cluster.settings,
+        platform=cluster.platform,
+        path=f"{PATH}.vmBackup",
+        pod_suffix=True,
     )
 
 

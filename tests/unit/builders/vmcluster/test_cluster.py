@@ -278,6 +278,82 @@ def test_common_metadata_lies_under_that_of_the_cluster() -> None:
     }
 
 
+def test_constraints_spread_the_pods_of_their_part() -> None:
+    given = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    own = given | {"labelSelector": {"matchLabels": {"a": "b"}}}
+    parts = {"vmselect": {"topologySpreadConstraints": [given, own]}}
+    built = build({**parts, "requestsLoadBalancer": {"enabled": True, "spec": {"topologySpreadConstraints": [given]}}})
+    found = [
+        component.workload["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        for component in built.components
+        if component.workload is not None
+    ]
+    labels = {
+        "app.kubernetes.io/name": "vmselect",
+        "app.kubernetes.io/instance": "metro",
+        "app.kubernetes.io/component": "monitoring",
+        "managed-by": "vm-operator",
+    }
+    assert found == [[given], [given | {"labelSelector": {"matchLabels": labels}}, own]]
+
+
+@pytest.mark.parametrize(
+    ("spec", "part", "arguments"),
+    [
+        (
+            {"replicationFactor": 2, "vmselect": {"extraArgs": {"group.replicationFactor": "3"}}},
+            "vmselect",
+            ["-dedup.minScrapeInterval=1ms", "-group.replicationFactor=3"],
+        ),
+        (
+            {"replicationFactor": 2, "vmselect": {"extraArgs": {"dedup.minScrapeInterval": "5s"}}},
+            "vmselect",
+            ["-dedup.minScrapeInterval=5s", "-replicationFactor=2"],
+        ),
+        ({"replicationFactor": 1, "vmselect": {}}, "vmselect", []),
+        ({"replicationFactor": 0, "vminsert": {}}, "vminsert", ["-replicationFactor=0"]),
+        (
+            {
+                "replicationFactor": 2,
+                "downsampling": {
+                    "dedupInterval": "10s",
+                    "rules": [
+                        {"periods": [{"offset": "1d", "interval": "1m"}]},
+                        {"filter": '{a="b"}', "periods": [{"offset": "2d", "interval": "1h"}]},
+                    ],
+                },
+                "vmstorage": {"retentionFilters": [{"filter": '{a="b"}', "retention": "1d"}]},
+            },
+            "vmstorage",
+            [
+                "-dedup.minScrapeInterval=10s",
+                "-downsampling.period=1d:1m",
+                '-downsampling.period={a="b"}:2d:1h',
+                '-retentionFilter={a="b"}:1d',
+            ],
+        ),
+    ],
+)
+def test_copies_and_thinning_in_arguments(spec: Manifest, part: str, arguments: list[str]) -> None:
+    told = ("dedup", "replication", "group", "downsampling", "retentionFilter")
+    built = build(spec)
+    assert [arg for arg in args(built, part, "") if arg[1:].startswith(told)] == arguments
+
+
+def test_the_proxy_of_an_overridden_service_leads_to_the_components_own_ports() -> None:
+    spec = {
+        **BALANCED,
+        "vmselect": {"serviceSpec": {"useAsDefault": True, "spec": {"ports": [{"name": "extra", "port": 7100}]}}},
+    }
+    select = build(spec).select
+    assert select is not None
+    ports = [{"name": "extra", "port": 7100}, {"name": "http", "protocol": "TCP", "port": 8481, "targetPort": 8481}]
+    assert [(service["spec"]["ports"], service["spec"].get("clusterIP")) for service in select.services] == [
+        (ports, "None"),
+        (ports, "None"),
+    ]
+
+
 def test_older_kubernetes_has_no_sleep() -> None:
     built = build({"vminsert": {}}, platform=Platform(kubernetes=(1, 29)))
     assert built.insert is not None
