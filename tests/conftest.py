@@ -15,6 +15,9 @@ from vmop.devcluster.controlplane import ControlPlane, ControlPlaneMissing, find
 
 REPOSITORY = Path(__file__).parent.parent
 
+# Told that there is no loop, the policy makes none for whoever asks (the looptime plugin does) and then leaves it open.
+asyncio.set_event_loop(None)
+
 
 @pytest.fixture(scope="session")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:

@@ -28,7 +28,7 @@ from vmop.kube.apply.plan import rfc3339
 from vmop.reconcilers.context import FINALIZER, Context
 from vmop.reconcilers.hold import is_member, must_hold, with_condition
 from vmop.reconcilers.progress import Delay, Failure, Progress
-from vmop.runtime import Result, TerminalError, get_logger
+from vmop.runtime import ReconcileError, Result, TerminalError, get_logger
 
 SKIP_VALIDATION = "operator.victoriametrics.com/skip-validation"
 CONFLICT_DELAY = 5.0
@@ -36,10 +36,6 @@ CONFLICT_DELAY = 5.0
 _log = get_logger(__name__)
 
 T = TypeVar("T", bound=CustomResource)
-
-
-class Retry(Exception):
-    """Retried with the queue's backoff; status and event are written already, so nobody logs it again."""
 
 
 class Kind(Protocol[T]):
@@ -128,7 +124,7 @@ class Parent(Generic[T]):
             self._warn(stored, str(error))
             if isinstance(error, BuildError) or (isinstance(error, Failure) and error.terminal):
                 raise TerminalError(str(error)) from error
-            raise Retry(str(error)) from error
+            raise ReconcileError(str(error)) from error
         if not progress.ready:
             return Result(requeue_after=progress.after)
         if holding and not progress.held:
@@ -151,7 +147,7 @@ class Parent(Generic[T]):
             self._warn(stored, str(error))
         if isinstance(error, Delay) and error.after is not None:
             return Result(requeue_after=error.after)
-        raise Retry(str(error)) from error
+        raise ReconcileError(str(error)) from error
 
     # -- deletion ----------------------------------------------------------------------------------------------------
 

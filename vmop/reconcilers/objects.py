@@ -10,21 +10,18 @@ from vmop.informers import StoredObject
 from vmop.kube import Resource, key_of
 from vmop.kube.resources import SERVICE, by_kind
 from vmop.reconcilers.context import Context
-from vmop.reconcilers.progress import Progress
 
 MANAGED = "managed-by=vm-operator"
-RECREATE_INTERVAL = 1.0
 
 
-async def apply_object(context: Context, manifest: Manifest) -> Progress | None:
-    """Apply one object; what must be waited for before going on, or None."""
+async def apply_object(context: Context, manifest: Manifest) -> None:
+    """Apply one object; a Service that cannot be changed in place is deleted first."""
     resource = by_kind(manifest["apiVersion"], manifest["kind"])
     if resource is SERVICE:
         stored = lister(context, SERVICE).get(key_of(manifest))
         if stored is not None and (_must_recreate(manifest, stored) or stored.metadata.get("deletionTimestamp")):
             await context.applier.delete(SERVICE, stored)
     await context.applier.apply(resource, manifest)
-    return None
 
 
 def lister(context: Context, resource: Resource) -> Any:

@@ -33,7 +33,7 @@ from vmop.runtime.predicates import (
     not_,
     resource_version_changed,
 )
-from vmop.runtime.reconciler import Reconciler, Result, RetryAfter, TerminalError
+from vmop.runtime.reconciler import ReconcileError, Reconciler, Result, RetryAfter, TerminalError
 from vmop.runtime.signals import stop_on_signals
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Manager",
     "ObjectReference",
     "Predicate",
+    "ReconcileError",
     "Reconciler",
     "Result",
     "RetryAfter",

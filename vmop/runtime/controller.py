@@ -18,7 +18,7 @@ from vmop.kube import ApiError, Conflict, Fenced, ObjectKey, Resource
 from vmop.runtime.logs import get_logger
 from vmop.runtime.metrics import ControllerMetrics
 from vmop.runtime.predicates import Change, Predicate
-from vmop.runtime.reconciler import Reconciler, RetryAfter, TerminalError
+from vmop.runtime.reconciler import ReconcileError, Reconciler, RetryAfter, TerminalError
 from vmop.workqueue import ExponentialFailureRateLimiter, QueueMetrics, QueueShutDown, RateLimiter, WorkQueue
 
 LOW_PRIORITY = -100
@@ -237,7 +237,7 @@ class Controller:
             self._metrics.panics.labels(self.name).inc(bug)
             self._metrics.timeouts.labels(self.name).inc(timed_out)
         text = f"reconcile took longer than {self._timeout:g}s" if timed_out else str(error) or repr(error)
-        expected = timed_out or isinstance(error, TerminalError | ApiError)
+        expected = timed_out or isinstance(error, TerminalError | ReconcileError | ApiError)
         _log.error("Reconciler error", **self._identify(key), error=text, exc_info=None if expected else error)
         return "error"
 

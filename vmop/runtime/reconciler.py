@@ -13,6 +13,7 @@ returns ``Result()``     all done; called again when something changes
 ``requeue_after=s``      the same, but called again after ``s`` seconds at the latest
 :class:`TerminalError`   wrong by the object's own content: counted and logged, no retry until something changes
 :class:`RetryAfter`      not a failure: called again after ``delay`` seconds; nothing is counted, backoff stays as it is
+:class:`ReconcileError`  a failure that is explained already: counted and logged in one line, retried with backoff
 Conflict, Fenced         the cache was behind, or the lease is in doubt: called again with backoff, quietly
 any other exception      counted and logged, called again with a backoff that grows until the next success
 =======================  =====================================================================================
@@ -36,6 +37,12 @@ class Result:
 
 class TerminalError(Exception):
     """Only a change of the object itself can help, so the controller does not retry."""
+
+
+class ReconcileError(Exception):
+    """A failure that the reconciler explained already, in a status or an event: counted, retried with backoff, and
+    logged in one line, without a traceback.
+    """
 
 
 class RetryAfter(Exception):

@@ -89,7 +89,7 @@ def test_pods() -> None:
     gates = [{"conditionType": "g"}]
     conditions = [{"type": "g", "status": "True"}]
     status = {"phase": "Running", "podIP": "1.2.3.4", "containerStatuses": [ended], "conditions": conditions}
-    pod = {"spec": {"containers": [{}, {}], "nodeName": "n", "readinessGates": gates}, "status": status}
+    pod: dict[str, Any] = {"spec": {"containers": [{}, {}], "nodeName": "n", "readinessGates": gates}, "status": status}
     assert row("pods", **pod) == [
         "x", "1/2", "Running", "2 (2m ago)", "60m", "1.2.3.4", "n", "<none>", "1/1"
     ]  # fmt: skip

@@ -155,10 +155,13 @@ class BalancerView:
     write: frozenset[str] = frozenset()
 
     def serves(self, zone: ZoneView) -> bool:
-        """``serving(z)`` of spec 02 §19.6."""
-        if not self.managed:
-            return zone.backend.exists
-        return zone.name in self.read or zone.name in self.write
+        """``serving(z)`` of spec 02 §19.6.
+
+        A zone whose backend is gone serves nobody, though stored targets may still name it: bringing it back takes
+        nothing away, and two such zones must not wait for each other.
+        """
+        targeted = not self.managed or zone.name in self.read or zone.name in self.write
+        return zone.backend.exists and targeted
 
 
 @attrs.frozen

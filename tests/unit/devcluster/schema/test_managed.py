@@ -255,8 +255,10 @@ def test_fields_that_the_schema_lacks_cannot_be_applied() -> None:
         ),
         (
             cluster(vminsert={"replicaCount": True}, zones="a"),
-            "errors:\n  .spec.vminsert.replicaCount: expected numeric (int or float), got bool\n"
-            "  .spec.zones: expected list, got &{a}",
+            (
+                "errors:\n  .spec.vminsert.replicaCount: expected numeric (int or float), got bool\n"
+                "  .spec.zones: expected list, got &{a}"
+            ),
         ),
     ],
 )

@@ -1,0 +1,205 @@
+"""A rollout takes one zone at a time out of traffic, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.reconcilers.vmdistributed.world import TIMING, World, Zone, progress
+from vmop.reconcilers.vmdistributed.model import TrafficMode
+from vmop.reconcilers.vmdistributed.rollout import Halt, Wait
+
+TURN = ["mark {0}", "balance without {0}", "write backend {0}", "balance without ", "unmark {0}"]
+
+
+def turn(zone: str) -> list[str]:
+    return [line.format(zone) for line in TURN]
+
+
+def test_a_steady_resource_is_left_alone() -> None:
+    world = World.steady("east", "west")
+    assert world.run() == []
+
+
+def test_a_change_goes_over_the_zones_one_after_the_other() -> None:
+    world = World.steady("east", "west", "north")
+    for zone in world.zones.values():
+        zone.desired = 2
+    assert world.run() == turn("east") + turn("north") + turn("west")
+
+
+def test_an_agent_change_alone_is_a_turn_too() -> None:
+    world = World.steady("east", "west")
+    world.zones["west"].agent_desired = 2
+    assert world.run() == [
+        "mark west",
+        "balance without west",
+        "write agent west",
+        "balance without ",
+        "unmark west",
+    ]
+
+
+def test_a_first_install_brings_up_one_zone_after_the_other() -> None:
+    world = World({name: Zone(name, exists=False) for name in ("east", "west")}, balancer_exists=False)
+    log = world.run()
+    assert log == [
+        *("write backend east", "balance without ", "unmark east"),
+        *("write backend west", "balance without ", "unmark west"),
+    ]
+
+
+def test_zones_that_only_have_to_be_adopted_stay_in_traffic() -> None:
+    world = World({name: Zone(name, owned=False) for name in ("east", "west")}, balancer_exists=False)
+    log = world.run()
+    assert log == ["adopt east", "adopt east", "balance without ", "adopt west", "balance without "] or log == [
+        *("adopt east", "balance without ", "adopt west", "balance without "),
+    ]
+
+
+def test_a_pause_follows_each_zone_but_the_last() -> None:
+    world = World.steady("east", "west")
+    for zone in world.zones.values():
+        zone.desired = 2
+    world.run_until("unmark east", seconds=1)
+    unmarked = world.now
+    world.run_until("mark west", seconds=1)
+    assert TIMING.update_pause <= world.now - unmarked <= TIMING.update_pause + timedelta(seconds=1)
+    world.run()
+    assert progress(world, "west").pause_until is None
+
+
+def test_nothing_is_taken_out_while_another_zone_is_not_ready() -> None:
+    world = World.steady("east", "west")
+    world.zones["east"].desired = 2
+    world.zones["west"].broken = True
+    world.zones["west"].running = 0
+    for _ in range(200):
+        if isinstance(world.reconcile(), Wait | Halt):
+            world.pass_time(10)
+    assert world.log == []
+
+
+def test_a_zone_that_serves_nobody_is_repaired_though_others_are_not_ready() -> None:
+    world = World.steady("east", "west")
+    for zone in world.zones.values():
+        zone.broken, zone.running = True, 0
+    world.zones["east"].desired = 2
+    world.read = world.write = frozenset({"west"})
+    world.run_until("mark east")
+
+
+def test_a_backend_that_does_not_become_ready_fails_its_turn_and_stays_out() -> None:
+    world = World.steady("east", "west")
+    for zone in world.zones.values():
+        zone.desired = 2
+    world.zones["east"].broken = True
+    action = None
+    while not isinstance(action, Halt):
+        action = world.reconcile()
+        if isinstance(action, Wait):
+            world.pass_time(5)
+    assert action.error == (
+        "zone=1/2: failed to reconcile VMCluster=obs/met-east: it is not ready in time, current status: expanding"
+    )
+    assert (world.zones["east"].marked, "east" in world.read, world.zones["west"].marked) == (True, False, False)
+    world.zones["east"].broken = False
+    world.run()
+    assert (world.read, [zone.marked for zone in world.zones.values()]) == (frozenset({"east", "west"}), [False, False])
+
+
+def test_a_fix_made_during_a_turn_reaches_the_marked_zone_first() -> None:
+    world = World.steady("east", "west")
+    for zone in world.zones.values():
+        zone.desired = 2
+    world.zones["east"].broken = True
+    world.run_until("write backend east", seconds=1)
+    for zone in world.zones.values():
+        zone.desired = 3
+    world.zones["east"].broken = False
+    log = world.run()
+    assert log[log.index("write backend east") + 1 :] == [
+        *("write backend east", "balance without ", "unmark east"),
+        *turn("west"),
+    ]
+
+
+@pytest.mark.parametrize("mode", [TrafficMode.MAINTENANCE, TrafficMode.READ_ONLY, TrafficMode.WRITE_ONLY])
+def test_a_traffic_mode_ends_with_the_targets_that_it_allows(mode: TrafficMode) -> None:
+    world = World.steady("east", "west")
+    world.zones["east"].mode = mode
+    world.run()
+    assert (("east" in world.read), ("east" in world.write)) == (mode.reads, mode.writes)
+    world.zones["east"].mode = TrafficMode.READ_WRITE
+    world.run()
+    assert (world.read, world.write) == (frozenset(world.zones), frozenset(world.zones))
+
+
+def test_a_dead_zone_in_maintenance_blocks_nobody() -> None:
+    world = World.steady("east", "west")
+    world.zones["west"].broken = True
+    world.zones["west"].running = 0
+    world.zones["west"].mode = TrafficMode.MAINTENANCE
+    world.zones["east"].desired = 2
+    for _ in range(300):
+        if isinstance(world.reconcile(), Wait | Halt):
+            world.pass_time(6)
+    assert world.zones["east"].running == 2
+
+
+def test_the_way_is_the_same_when_the_record_is_lost_before_every_reconcile() -> None:
+    def change() -> World:
+        world = World.steady("east", "west", "north")
+        for zone in world.zones.values():
+            zone.desired = 2
+        return world
+
+    assert change().run(forget=True) == change().run()
+
+
+def delete(world: World, zone: Zone, mode: TrafficMode) -> None:
+    zone.exists, zone.marked = False, False
+
+
+EVENTS: dict[str, Callable[[World, Zone, TrafficMode], object]] = {
+    "reconcile": lambda world, zone, mode: world.reconcile(),
+    "time passes": lambda world, zone, mode: world.pass_time(20),
+    "backend edited": lambda world, zone, mode: setattr(zone, "desired", zone.desired + 1),
+    "agent edited": lambda world, zone, mode: setattr(zone, "agent_desired", zone.agent_desired + 1),
+    "breaks": lambda world, zone, mode: (setattr(zone, "broken", True), setattr(zone, "running", 0)),
+    "heals": lambda world, zone, mode: setattr(zone, "broken", False),
+    "record lost": lambda world, zone, mode: setattr(world, "rollout", None),
+    "queue fills": lambda world, zone, mode: setattr(zone, "queue", 1 << 30),
+    "mode changes": lambda world, zone, mode: setattr(zone, "mode", mode),
+    "deleted by hand": delete,
+}
+#: reconciles are what a history mostly consists of
+histories = st.lists(
+    st.tuples(
+        st.one_of(st.just("reconcile"), st.sampled_from(sorted(EVENTS))),
+        st.integers(0, 2),
+        st.sampled_from(list(TrafficMode)),
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories)
+def test_the_invariants_hold_and_the_end_is_reached_whatever_happens(
+    history: list[tuple[str, int, TrafficMode]],
+) -> None:
+    world = World.steady("east", "west", "north")
+    names = list(world.zones)
+    for event, which, mode in history:
+        EVENTS[event](world, world.zones[names[which]], mode)
+    for zone in world.zones.values():
+        zone.broken, zone.mode = False, TrafficMode.READ_WRITE
+    world.run()
+    everybody = frozenset(names)
+    assert (world.read, world.write) == (everybody, everybody)
+    assert all(zone.running == zone.desired and not zone.marked for zone in world.zones.values())
