@@ -33,10 +33,6 @@ class Definitions:
     def name(self, group: str, version: str, kind: str) -> str | None:
         return self._kinds.get((group, version, kind))
 
-    def kinds(self, group: str, version: str) -> list[tuple[str, str]]:
-        """(kind, OpenAPI name) of every kind of a group and version."""
-        return [(key[2], name) for key, name in self._kinds.items() if key[:2] == (group, version)]
-
 
 @cache
 def definitions() -> Definitions:

@@ -4,7 +4,6 @@ They follow structured-merge-diff v6, whose outcome clients see in ``managedFiel
 in them, so the latter is :data:`ABSENT`.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -288,9 +287,7 @@ def _grouped(shape: ListShape, items: list[Any]) -> dict[str, list[Any]]:
 
 def equal(left: Any, right: Any) -> bool:
     """Deep equality in which ``True`` is not ``1``."""
-    if left == right:
-        return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True) or not _has_bool(left, right)
-    return False
+    return bool(left == right) and not _has_bool(left, right)
 
 
 def _has_bool(left: Any, right: Any) -> bool:
