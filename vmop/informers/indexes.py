@@ -45,10 +45,6 @@ class Index:
     def find(self, value: str) -> list[StoredObject]:
         return list(self._objects.get(value, ()))
 
-    def values(self) -> list[str]:
-        """All values that some object has."""
-        return list(self._objects)
-
     def _evaluate(self, subject: StoredObject) -> tuple[str, ...]:
         try:
             return tuple(dict.fromkeys(self._function(subject)))

@@ -306,9 +306,9 @@ class Reflector:
             case Listing(), BadRequest() | Invalid() if self._way == "stream":
                 self._way = "pages"
                 return Listing()
-            case Watching() as state, Timeout() if not self._failures:
+            case ((Watching() | Listing()), Timeout()) if not self._failures:
                 self._failures += 1
-                return state
+                return self._after_silence()
             case _:
                 self._complain(error)
                 return self._wait(error.reason, at_least=error.retry_after or 0.0)

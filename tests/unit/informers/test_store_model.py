@@ -212,7 +212,7 @@ class SelectiveOpaqueMachine(StoreMachine):
     selective = True
 
 
-_SETTINGS = settings(max_examples=150, stateful_step_count=40, deadline=None)
+_SETTINGS = settings(max_examples=80, stateful_step_count=40, deadline=None)
 
 TestComparableVersions = StoreMachine.TestCase
 TestComparableVersions.settings = _SETTINGS
