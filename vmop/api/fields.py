@@ -21,6 +21,7 @@ ATOMIC: Mapping[str, Any] = {"x-kubernetes-map-type": "atomic"}
 NULLABLE: Mapping[str, Any] = {**ATOMIC, "nullable": True}
 ATOMIC_ITEMS: Mapping[str, Any] = {"items": ATOMIC}
 INT32_ITEMS: Mapping[str, Any] = {"items": {"format": "int32"}}
+ATOMIC_LISTS: Mapping[str, Any] = {"additionalProperties": ATOMIC_ITEMS}
 
 _METADATA_KEY = "vmop"
 
@@ -37,6 +38,7 @@ class FieldSpec:
 
     json: str
     doc: str
+    snake: bool = False
     aliases: tuple[str, ...] = ()
     required: bool = False
     pointer: bool = False
@@ -62,6 +64,7 @@ def field(
     doc: str,
     *,
     name: str = "",
+    snake: bool = False,
     aliases: tuple[str, ...] = (),
     required: bool = False,
     pointer: bool = False,
@@ -75,7 +78,8 @@ def field(
 ) -> Any:
     """Declare a field of a custom resource; its value is None until the manifest sets it.
 
-    `name` is the JSON name where it is not the camel case of the attribute; `aliases` are further accepted spellings,
+    `name` is the JSON name where it is not the camel case of the attribute, `snake` says that it is the attribute
+    itself; `aliases` are further accepted spellings,
     used where the proper one is absent or empty. `default` is what the API server stores when the field is absent.
     `required` only constrains the schema: a manifest that lacks the field still parses, as with the Go decoder.
     """
@@ -88,6 +92,7 @@ def field(
         rules["pattern"] = pattern
     spec = FieldSpec(
         json=name,
+        snake=snake,
         doc=doc,
         aliases=aliases,
         required=required,
@@ -112,7 +117,7 @@ class Field(NamedTuple):
 def fields_of(cls: type) -> tuple[Field, ...]:
     """The declared fields of a class, inherited ones first, in the order of declaration."""
     return tuple(
-        Field(a.name, a.type, attrs.evolve(spec, json=spec.json or camel_case(a.name)))
+        Field(a.name, a.type, attrs.evolve(spec, json=spec.json or (a.name if spec.snake else camel_case(a.name))))
         for a in attrs.fields(cls)
         if (spec := a.metadata.get(_METADATA_KEY)) is not None
     )

@@ -20,6 +20,12 @@ def opened(schema: Schema) -> Schema:
     return {"type": "object", _OPEN: True} | kept
 
 
+def anything(schema: Schema) -> Schema:
+    """Any value at all."""
+    kept: Schema = {key: schema[key] for key in ("description",) if key in schema}
+    return {_OPEN: True} | kept
+
+
 def extensible(schema: Schema) -> Schema:
     """The declared properties stay, further ones are kept."""
     return {**schema, _OPEN: True}
@@ -67,8 +73,23 @@ USER_OPTIONS = (
 
 AUTH: Overlay = (("spec", extensible), (f"spec.{USER_OPTIONS}", removed), ("spec.httpRoute.extraRules", extensible))
 
+# Receivers whose HTTP client is left open, as an object or as anything.
+OPEN_RECEIVERS = (
+    "opsgenie_configs[]|pagerduty_configs[]|pushover_configs[]|slack_configs[]|telegram_configs[]|webhook_configs[]"
+)
+FREE_RECEIVERS = "incidentio_configs[]|jira_configs[]|mattermost_configs[]|msteamsv2_configs[]|rocketchat_configs[]"
+
 OVERLAYS: Mapping[str, Overlay] = {
     "VMAgent": (*under("spec", PODS), ("spec.claimTemplates[].metadata", opened)),
+    "VMAlert": (
+        *under("spec", PODS),
+        ("spec.datasource|remoteRead|remoteWrite|notifier|notifiers[].oauth2|tlsConfig", opened),
+    ),
+    "VMAlertmanager": (*under("spec", PODS), ("spec.claimTemplates[].metadata", opened)),
+    "VMAlertmanagerConfig": (
+        (f"spec.receivers[].{OPEN_RECEIVERS}.http_config", opened),
+        (f"spec.receivers[].{FREE_RECEIVERS}.http_config", anything),
+    ),
     "VMAuth": (*under("spec", PODS), *AUTH),
     "VMSingle": under("spec", PODS),
     "VMCluster": (

@@ -106,6 +106,8 @@ def _type_schema(cl: Any, kube: str) -> Manifest:
     if get_origin(cl) in (Union, types.UnionType):
         members = tuple(arg for arg in get_args(cl) if arg is not types.NoneType)
         cl = Union[members]  # noqa: UP007 (made at run time)
+    if cl is Any:
+        return {OPEN: True}
     if cl in _PLAIN:
         return kubernetes_schema(kube) if kube else {"type": _PLAIN[cl]}
     if cl == IntOrString:

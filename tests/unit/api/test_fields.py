@@ -11,8 +11,12 @@ import pytest
 from vmop.api import KINDS, CustomResource, Field, camel_case, fields_of, snake_case
 from vmop.api.fields import field
 
-# JSON names with two acronyms side by side, which no rule can split.
-IRREGULAR = {"openTSDBHTTPPort": "open_tsdb_http_port", "if": "if_", "for": "for_"}
+# JSON names that no rule can split, and those that are words of Python or of this package.
+IRREGULAR = {
+    "openTSDBHTTPPort": "open_tsdb_http_port",
+    "puppetDBSDConfigs": "puppet_db_sd_configs",
+    **{word: f"{word}_" for word in ("if", "for", "from", "class", "continue", "field")},
+}
 
 
 def classes_in(cl: Any) -> Iterator[type]:
