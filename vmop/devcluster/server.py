@@ -104,13 +104,18 @@ class ApiServer:
             bound = runner.addresses[0]
             server.url = f"http://{bound[0]}:{bound[1]}"
             await server._bootstrap()
+            failure: Exception | None = None
             async with server._admission, server._pods, asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(run_controllers(server.rest), name="devcluster-controllers")
                 try:
                     yield server
+                except Exception as error:  # noqa: BLE001 - raised below, not wrapped in the group's
+                    failure = error
                 finally:
                     running.cancel()
                     server.storage.close()
+            if failure is not None:
+                raise failure
         finally:
             await runner.cleanup()
 

@@ -113,12 +113,18 @@ def _prepare_namespace(obj: Manifest) -> None:
 
 
 def _prepare_crd(obj: Manifest) -> None:
-    names = obj["spec"].get("names") or {}
-    names.setdefault("singular", str(names.get("kind", "")).lower())
-    names.setdefault("listKind", f"{names.get('kind', '')}List")
-    obj["spec"].setdefault("conversion", {"strategy": "None"})
-    stored = [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
+    spec = obj.setdefault("spec", {})
+    _complete_crd(spec)
+    stored = [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
     obj["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
+
+
+def _complete_crd(spec: Manifest) -> None:
+    names = spec.get("names") or {}
+    names["singular"] = names.get("singular") or str(names.get("kind", "")).lower()
+    names["listKind"] = names.get("listKind") or f"{names.get('kind', '')}List"
+    spec["names"] = names
+    spec.setdefault("conversion", {"strategy": "None"})
 
 
 def _status(status: Manifest) -> Callable[[Manifest], None]:
@@ -201,10 +207,7 @@ def prepare_update(served: Served, new: Manifest, old: Manifest, subresource: st
         finalizers = (old.get("spec") or {}).get("finalizers")
         new["spec"] = (new.get("spec") or {}) | {"finalizers": finalizers}
     if served.storage == CRDS and subresource == "":
-        names = new["spec"].get("names") or {}
-        names.setdefault("singular", str(names.get("kind", "")).lower())
-        names.setdefault("listKind", f"{names.get('kind', '')}List")
-        new["spec"].setdefault("conversion", {"strategy": "None"})
+        _complete_crd(new.setdefault("spec", {}))
 
 
 def _keep_allocated(spec: Manifest, old: Manifest) -> None:
@@ -375,8 +378,35 @@ _CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]]
 }
 
 
+def _definition(obj: Manifest) -> Iterator[Cause]:
+    """What the server itself needs of a CRD in order to serve it."""
+    spec = obj.get("spec") or {}
+    names, versions = spec.get("names") or {}, spec.get("versions") or []
+    for path, value in (
+        ("spec.group", spec.get("group")),
+        ("spec.scope", spec.get("scope")),
+        ("spec.names.plural", names.get("plural")),
+        ("spec.names.kind", names.get("kind")),
+        ("spec.versions", versions),
+    ):
+        if not value:
+            yield Cause("FieldValueRequired", "Required value", path)
+    name, wanted = obj["metadata"].get("name"), f"{names.get('plural', '')}.{spec.get('group', '')}"
+    if name != wanted:
+        message = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
+        yield Cause("FieldValueInvalid", message, "metadata.name")
+    if sum(1 for version in versions if version.get("storage")) != 1:
+        message = "Invalid value: must have exactly one version marked as storage version"
+        yield Cause("FieldValueInvalid", message, "spec.versions")
+    for index, version in enumerate(versions):
+        if not version.get("name"):
+            yield Cause("FieldValueRequired", "Required value", f"spec.versions[{index}].name")
+
+
 def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
     """What an update of single kinds may not change (what every object must be is the schema library's business)."""
+    if served.storage == CRDS:
+        yield from _definition(obj)
     check = _CHECKS.get(served.storage)
     if check is not None and old is not None:
         yield from check(obj, old)

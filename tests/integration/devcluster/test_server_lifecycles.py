@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from vmop.devcluster.server import ApiServer
+
 MAPS = "/api/v1/namespaces/default/configmaps"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 WIDGETS = "/apis/example.com/v1/namespaces/default/widgets"
@@ -199,3 +201,26 @@ async def test_a_new_version_shows_the_same_objects(http: Any) -> None:
 
     await until(served)
     assert [item["apiVersion"] for item in (await http.ok("GET", path))["items"]] == ["example.com/v2"]
+
+
+async def test_a_crd_that_cannot_be_served_is_refused(http: Any) -> None:
+    body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x"}}
+    answer = await http("POST", CRDS, body | {"spec": {}})
+    assert (answer.status, [cause["field"] for cause in answer.body["details"]["causes"]]) == (
+        422,
+        [
+            "spec.group",
+            "spec.scope",
+            "spec.names.plural",
+            "spec.names.kind",
+            "spec.versions",
+            "metadata.name",
+            "spec.versions",
+        ],
+    )
+
+
+async def test_what_a_test_raises_is_not_wrapped() -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with ApiServer.start():
+            raise LookupError("mine")

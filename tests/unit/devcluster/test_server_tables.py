@@ -114,8 +114,9 @@ def test_claims_and_volumes() -> None:
     assert row("persistentvolumeclaims", spec=spec, status=status) == [
         "x", "Bound", "v", "1Gi", "RWO", "s", "<unset>", "60m", "Filesystem"
     ]  # fmt: skip
-    spec = {"capacity": {"storage": "1Gi"}, "claimRef": {"namespace": "n", "name": "c"}, "storageClassName": "s"}
-    assert row("persistentvolumes", spec=spec, status={"phase": "Bound"}) == [
+    volume_spec: dict[str, Any] = {"capacity": {"storage": "1Gi"}, "storageClassName": "s"}
+    volume_spec["claimRef"] = {"namespace": "n", "name": "c"}
+    assert row("persistentvolumes", spec=volume_spec, status={"phase": "Bound"}) == [
         "x", "1Gi", "", "", "Bound", "n/c", "s", "<unset>", "", "60m", "<unset>"
     ]  # fmt: skip
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
