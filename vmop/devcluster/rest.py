@@ -9,7 +9,7 @@ is repeated on the newer one.
 
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,7 +18,7 @@ import msgspec
 
 from vmop.devcluster import strategies
 from vmop.devcluster.registry import Registry, Served
-from vmop.devcluster.requests import Call, Options
+from vmop.devcluster.requests import Call
 from vmop.devcluster.status import (
     Cause,
     Manifest,
@@ -451,7 +451,3 @@ class NoAdmission:
 
     async def review(self, call: Call, operation: str, new: Manifest | None, old: Manifest | None) -> None:
         return None
-
-
-Hook = Callable[[Call], Awaitable[None]]
-__all__ = ["DeleteOptions", "NoAdmission", "Options", "Rest", "copy_of", "timestamp"]

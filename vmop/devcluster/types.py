@@ -1,6 +1,6 @@
 """The seam to the schema library: which type a served resource has, what is asked of it, and its errors as answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -43,23 +43,20 @@ class Schemas:
     """Types by served resource, made once; and what the schema library does with them."""
 
     def __init__(self) -> None:
-        self._custom: dict[int, tuple[Manifest, schema.Type]] = {}
+        self._custom: dict[tuple[str, str, str], tuple[Manifest, schema.Type]] = {}
 
     def type_of(self, served: Served) -> schema.Type:
         """The type of a resource; one without a schema takes anything."""
         if served.crd is None:
             return schema.builtin_type(served.group, served.version, served.kind) or schema.crd_type(_PRESERVED)
-        known = self._custom.get(id(served.crd))
-        if known is not None:
+        name = (served.group, served.version, served.plural)
+        known = self._custom.get(name)
+        if known is not None and known[0] is served.crd:
             return known[1]
         declared = (served.crd.get("schema") or {}).get("openAPIV3Schema") or _PRESERVED
         type_ = schema.crd_type(declared)
-        self._custom[id(served.crd)] = (served.crd, type_)
+        self._custom[name] = (served.crd, type_)
         return type_
-
-    def forget(self, crds: Callable[[Manifest], bool]) -> None:
-        """Drop the types of CRD versions that are served no more."""
-        self._custom = {key: entry for key, entry in self._custom.items() if crds(entry[0])}
 
     def decode(self, served: Served, obj: Manifest) -> Manifest:
         """A new object in the stored form: without what the schema lacks, with what it defaults."""
