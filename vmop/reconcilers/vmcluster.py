@@ -11,7 +11,7 @@ from vmop.api import Manifest, Problem
 from vmop.api.v1beta1 import VMCluster
 from vmop.api.validation import validate
 from vmop.builders.components import WORKLOADS, Component
-from vmop.builders.vmcluster import SWEPT_KINDS, VMClusterManifests, build_vmcluster
+from vmop.builders.vmcluster import SWEPT_KINDS, VMClusterManifests, build_vmcluster, part_name
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource
 from vmop.kube.resources import (
@@ -61,7 +61,7 @@ class VMClusterKind:
         """Everything has an owner reference; garbage collection does the rest. Claims stay."""
 
     async def ensure(self, cr: VMCluster, previous: Manifest | None) -> Progress:
-        storage = lister(self.context, STATEFUL_SET).get(ObjectKey(cr.namespace, f"vmstorage-{cr.name}"))
+        storage = lister(self.context, STATEFUL_SET).get(ObjectKey(cr.namespace, part_name(cr, "vmstorage")))
         manifests = build_vmcluster(
             cr,
             self.context.settings,
@@ -120,7 +120,7 @@ class VMClusterKind:
         swept = [each for each in _SWEPT if each.kind in SWEPT_KINDS and self._is_used(each)]
         await sweep(self.context, cr, swept, labels, manifests.wanted)
         if manifests.service_account is None:
-            account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, f"vmcluster-{cr.name}"))
+            account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, part_name(cr, "vmcluster")))
             if account is not None and is_owned(account, cr):
                 await self.context.applier.delete(SERVICE_ACCOUNT, account)
 
