@@ -212,7 +212,7 @@ class Informer:
     def _remove(self, wire: WireObject, scope: str) -> None:
         self._tell(self._store.remove(wire, scope))
 
-    def _finish_list(self, scope: str, seen: set[ObjectKey], version: str, mark: int) -> None:
+    def _finish_list(self, scope: str, seen: set[tuple[str, str]], version: str, mark: int) -> None:
         for change in self._store.finish_list(scope, seen, version, mark):
             self._tell(change)
         self._unlisted.discard(scope)
@@ -235,7 +235,7 @@ class _Scope:
     def listed(self, wire: WireObject) -> None:
         self.informer._upsert(wire, self.namespace, listed=True)
 
-    def finish_list(self, seen: set[ObjectKey], version: str, mark: int) -> None:
+    def finish_list(self, seen: set[tuple[str, str]], version: str, mark: int) -> None:
         self.informer._finish_list(self.namespace, seen, version, mark)
 
     def changed(self, kind: str, wire: WireObject) -> None:

@@ -35,7 +35,6 @@ from vmop.kube import (
     BadRequest,
     Expired,
     Invalid,
-    ObjectKey,
     Timeout,
     WatchEvent,
     WireObject,
@@ -81,7 +80,7 @@ class Sink(Protocol):
 
     def listed(self, wire: WireObject) -> None: ...
 
-    def finish_list(self, seen: set[ObjectKey], version: str, mark: int) -> None: ...
+    def finish_list(self, seen: set[tuple[str, str]], version: str, mark: int) -> None: ...
 
     def changed(self, kind: str, wire: WireObject) -> None: ...
 
@@ -208,7 +207,7 @@ class Reflector:
     async def _pages(self, limit: int) -> State:
         self._counters.listed("pages")
         mark = self._sink.begin_list()
-        seen: set[ObjectKey] = set()
+        seen: set[tuple[str, str]] = set()
         version = ""
         async with (
             _closing(self._source.list_pages(limit=limit)) as pages,
@@ -276,8 +275,8 @@ class Reflector:
             return self._wait("the server closed the watch at once")
         return Watching(version)
 
-    def _listed(self, wire: WireObject, seen: set[ObjectKey]) -> None:
-        seen.add(wire.key)
+    def _listed(self, wire: WireObject, seen: set[tuple[str, str]]) -> None:
+        seen.add((wire.meta.namespace, wire.meta.name))
         self._counters.event("LISTED")
         self._sink.listed(wire)
 
@@ -344,7 +343,7 @@ class _List:
     """A list that comes as a stream."""
 
     mark: int
-    seen: set[ObjectKey] = attrs.field(factory=set)
+    seen: set[tuple[str, str]] = attrs.field(factory=set)
 
 
 class _Pause:

@@ -16,7 +16,7 @@ uid, or when a list has ended that began after the write; as the last resort whe
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Final, NamedTuple
 
 import attrs
@@ -187,16 +187,20 @@ class Store:
         """To be called before a list is requested; :meth:`finish_list` takes what it returns."""
         return self._writes
 
-    def finish_list(self, scope: str, seen: set[ObjectKey], version: str, mark: int) -> list[Change]:
+    def finish_list(self, scope: str, seen: Container[tuple[str, str]], version: str, mark: int) -> list[Change]:
         """A consistent list has ended: what it did not contain is gone.
 
-        ``seen`` holds the keys that it contained, ``version`` is the resource version of the list.
+        ``seen`` holds the keys (as plain tuples) that it contained, ``version`` is the resource version of the list.
         """
         self._advance(scope, version)
         for key, pending in list(self._pending.items()):
             if scope in ("", key.namespace) and pending.number <= mark:
                 self._settle(key)
-        missing = [stored for stored in self.watched() if scope in ("", stored.namespace) and stored.key not in seen]
+        missing = [
+            stored
+            for stored in (self.watched() if self._pending else self.objects(scope))
+            if scope in ("", stored.home.namespace) and (stored.home.namespace, stored.name) not in seen
+        ]
         for stored in missing:
             still_pending = self._pending.get(stored.key)
             if still_pending is None:
