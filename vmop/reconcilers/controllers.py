@@ -74,14 +74,41 @@ OWN_KINDS = (
 )
 CLUSTER_KINDS = (CLUSTER_ROLE, CLUSTER_ROLE_BINDING)
 
-#: names that ``-controller.disableReconcileFor`` knows (spec 08 §11.1); many are of kinds that vmop has no controller for
+#: names that ``-controller.disableReconcileFor`` knows (spec 08 §11.1), those included that vmop has no controller for
 CONTROLLER_NAMES = frozenset(
-    (
-        "VMCluster VMAgent VMAnomaly VMAnomalyConfig VMAuth VMSingle VLAgent VLogs VLSingle VLCluster VTSingle VTCluster"
-        " VMAlertmanager VMAlert VMUser VMRule VMAlertmanagerConfig VMServiceScrape VMPodScrape VMProbe VMNodeScrape"
-        " VMStaticScrape VMScrapeConfig VMDistributed VLDistributed PodMonitor ServiceMonitor ScrapeConfig"
-        " AlertmanagerConfig Probe PrometheusRule"
-    ).split()
+    {
+        "VMCluster",
+        "VMAgent",
+        "VMAnomaly",
+        "VMAnomalyConfig",
+        "VMAuth",
+        "VMSingle",
+        "VLAgent",
+        "VLogs",
+        "VLSingle",
+        "VLCluster",
+        "VTSingle",
+        "VTCluster",
+        "VMAlertmanager",
+        "VMAlert",
+        "VMUser",
+        "VMRule",
+        "VMAlertmanagerConfig",
+        "VMServiceScrape",
+        "VMPodScrape",
+        "VMProbe",
+        "VMNodeScrape",
+        "VMStaticScrape",
+        "VMScrapeConfig",
+        "VMDistributed",
+        "VLDistributed",
+        "PodMonitor",
+        "ServiceMonitor",
+        "ScrapeConfig",
+        "AlertmanagerConfig",
+        "Probe",
+        "PrometheusRule",
+    }
 )
 
 spec_or_annotations_changed = any_of(generation_changed, annotations_changed)
