@@ -119,22 +119,22 @@ class Registration:
                 if notice is None:
                     self._synced.set()
                 else:
-                    await self._tell(notice)
+                    try:
+                        told = self._call(notice)
+                        if told is not None:
+                            await told
+                    except Exception:  # noqa: BLE001 - whatever it raises is its own affair
+                        self._complain(notice)
                 if loop.time() >= until:
                     await asyncio.sleep(0)
                     until = loop.time() + _SLICE
 
-    async def _tell(self, notice: _Notice) -> None:
-        try:
-            told = self._call(notice)
-            if told is not None:
-                await told
-        except Exception:  # noqa: BLE001 - whatever it raises is its own affair
-            subject = notice.new or notice.old
-            _log.exception(
-                "an event handler failed; it goes on with the next event",
-                extra={"resource": self._resource, "object": str(subject.key) if subject else ""},
-            )
+    def _complain(self, notice: _Notice) -> None:
+        subject = notice.new or notice.old
+        _log.exception(
+            "an event handler failed; it goes on with the next event",
+            extra={"resource": self._resource, "object": str(subject.key) if subject else ""},
+        )
 
     def _call(self, notice: _Notice) -> Told:
         old, new, initial = notice

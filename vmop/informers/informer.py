@@ -174,7 +174,7 @@ class Informer:
         if not self.covers(wire.meta.namespace):
             return
         matches = self._labels.matches((wire.meta.labels or {}).get) and self._fields.matches(manifest)
-        prepared = self._prepare(wire)
+        prepared = wire if self._transform is None else self._prepare(wire, self._transform)
         if prepared is not None:
             self._store.record_write(prepared, asyncio.get_running_loop().time(), matches=matches)
 
@@ -185,12 +185,10 @@ class Informer:
 
     # --- what the scopes bring ----------------------------------------------------------------------------------------
 
-    def _prepare(self, wire: WireObject) -> WireObject | None:
+    def _prepare(self, wire: WireObject, transform: Transform) -> WireObject | None:
         """``wire`` transformed; ``None`` when that failed, which leaves this object out and no other."""
-        if self._transform is None:
-            return wire
         try:
-            return self._transform(wire)
+            return transform(wire)
         except Exception:  # noqa: BLE001 - the function is the caller's
             _log.exception(
                 "a transform failed; the object is left out",
@@ -204,10 +202,11 @@ class Informer:
                 registration.notify(change.old, change.new, initial=initial)
 
     def _upsert(self, wire: WireObject, scope: str, *, listed: bool) -> None:
-        prepared = self._prepare(wire)
+        prepared = wire if self._transform is None else self._prepare(wire, self._transform)
         if prepared is not None:
             change = self._store.upsert(prepared, None if listed else scope)
-            self._tell(change, initial=scope in self._unlisted)
+            if change is not None and self._registrations:
+                self._tell(change, initial=scope in self._unlisted)
 
     def _remove(self, wire: WireObject, scope: str) -> None:
         self._tell(self._store.remove(wire, scope))

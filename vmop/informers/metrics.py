@@ -71,8 +71,8 @@ class InformerCounters:
         if self._metrics:
             self._metrics.ends.labels(*self._labels, cause).inc()
 
-    def event(self, kind: str) -> None:
+    def event(self, kind: str, count: int = 1) -> None:
         if self._metrics:
             counter = self._events.get(kind)
             if counter is not None:
-                counter.inc()
+                counter.inc(count)

@@ -219,9 +219,10 @@ class Reflector:
                 pause = _Pause()
                 for wire in page.items:
                     self._listed(wire, seen)
-                    await pause.maybe()
+                    if pause.is_due():
+                        await pause.take()
                 idle.reschedule(self.last_sign + self._idle_timeout)
-        self._sink.finish_list(seen, version, mark)
+        self._finish(seen, version, mark)
         return Watching(version)
 
     async def _watch(self, version: str) -> State:
@@ -255,7 +256,7 @@ class Reflector:
                     self._counters.event(kind)
                     version = wire.meta.resource_version
                     if listing is not None and (wire.meta.annotations or {}).get(INITIAL_EVENTS_END) == "true":
-                        self._sink.finish_list(listing.seen, version, listing.mark)
+                        self._finish(listing.seen, version, listing.mark)
                         listing = None
                     elif listing is None:
                         self._sink.bookmark(version)
@@ -267,7 +268,8 @@ class Reflector:
                     self._sink.changed(kind, wire)
                 if listing is None:
                     self._state = Watching(version)
-                await pause.maybe()
+                if pause.is_due():
+                    await pause.take()
         self._counters.ended("closed")
         if listing is not None:
             return self._wait("the stream ended before the list did")
@@ -277,8 +279,11 @@ class Reflector:
 
     def _listed(self, wire: WireObject, seen: set[tuple[str, str]]) -> None:
         seen.add((wire.meta.namespace, wire.meta.name))
-        self._counters.event("LISTED")
         self._sink.listed(wire)
+
+    def _finish(self, seen: set[tuple[str, str]], version: str, mark: int) -> None:
+        self._counters.event("LISTED", len(seen))
+        self._sink.finish_list(seen, version, mark)
 
     # --- failures ---------------------------------------------------------------------------------------------------
 
@@ -356,11 +361,13 @@ class _Pause:
         self._until = self._loop.time() + _SLICE
         self._count = 0
 
-    async def maybe(self) -> None:
+    def is_due(self) -> bool:
         self._count += 1
-        if self._count & 63 == 0 and self._loop.time() >= self._until:
-            await asyncio.sleep(0)
-            self._until = self._loop.time() + _SLICE
+        return self._count & 63 == 0 and self._loop.time() >= self._until
+
+    async def take(self) -> None:
+        await asyncio.sleep(0)
+        self._until = self._loop.time() + _SLICE
 
 
 @asynccontextmanager
