@@ -5,8 +5,10 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from vmop.api import CustomResource
-from vmop.api.v1beta1 import VMCluster
+from vmop.api.v1beta1 import VMAgent, VMAuth, VMCluster
 from vmop.builders.base import Platform
+from vmop.builders.vmagent.defaults import default_vmagent
+from vmop.builders.vmauth.defaults import default_vmauth
 from vmop.builders.vmcluster.defaults import default_vmcluster
 from vmop.settings import Settings
 
@@ -14,6 +16,8 @@ T = TypeVar("T", bound=CustomResource)
 
 DEFAULTERS: Mapping[type[CustomResource], Callable[[Any, Settings, Platform], Any]] = MappingProxyType(
     {
+        VMAgent: default_vmagent,
+        VMAuth: default_vmauth,
         VMCluster: default_vmcluster,
     }
 )
