@@ -20,7 +20,7 @@ from vmop.informers.indexes import IndexFunction
 from vmop.informers.informer import Informer
 from vmop.informers.lister import Lister
 from vmop.informers.metrics import InformerMetrics
-from vmop.informers.objects import StoredObject
+from vmop.informers.objects import StoredObject, stored_object
 from vmop.informers.selectors import FieldSelector, LabelSelector, Requirement
 from vmop.informers.store import Keep
 from vmop.informers.transforms import Transform, identity_unless, only_fields
@@ -42,4 +42,5 @@ __all__ = [
     "Transform",
     "identity_unless",
     "only_fields",
+    "stored_object",
 ]

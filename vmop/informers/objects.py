@@ -254,6 +254,12 @@ def pack(wire: WireObject, home: Home, *, identity_only: bool = False) -> Stored
     return StoredObject(name, identity, home, names, values, b"".join(parts))
 
 
+def stored_object(resource: Resource, manifest: Manifest) -> StoredObject:
+    """A manifest in the form in which listers give it, for callers that have no store: tests, mostly."""
+    home = Home(Kind(resource, DecodedCache(), 0), manifest["metadata"].get("namespace", ""))
+    return pack(decode_object(encode(manifest)), home)
+
+
 def _pack_identity(uid: str, version: str, generation: int) -> bytes:
     """A canonical UUID and a decimal version take 31 bytes instead of two strings; anything else is kept as text."""
     if _CANONICAL(uid) and is_comparable(version) and len(version) < 19 and generation < 1 << 48:

@@ -3,11 +3,8 @@ from typing import Any
 import pytest
 
 from tests.unit.runtime.memory import thing
-from vmop.informers import StoredObject
-from vmop.informers.objects import DecodedCache, Home, pack
-from vmop.kube import decode_object
+from vmop.informers import StoredObject, stored_object
 from vmop.kube.resources import CONFIG_MAP
-from vmop.kube.wire import encode
 from vmop.runtime import (
     Change,
     Predicate,
@@ -22,8 +19,7 @@ from vmop.runtime import (
 
 
 def stored(**metadata: Any) -> StoredObject:
-    manifest = thing(CONFIG_MAP, "a", uid="00000000-0000-4000-8000-000000000001", **metadata)
-    return pack(decode_object(encode(manifest)), Home(CONFIG_MAP, "obs", DecodedCache(), 0))
+    return stored_object(CONFIG_MAP, thing(CONFIG_MAP, "a", uid="00000000-0000-4000-8000-000000000001", **metadata))
 
 
 BASE: dict[str, Any] = {
