@@ -15,7 +15,7 @@ import msgspec
 
 from vmop.informers.versions import is_comparable
 from vmop.kube import Manifest, ObjectKey, Resource
-from vmop.kube.wire import WireObject, decode, encode
+from vmop.kube.wire import WireObject, decode, decode_object, encode
 
 _BODY: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
