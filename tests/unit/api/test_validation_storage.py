@@ -1,4 +1,4 @@
-"""Validation of VMCluster and VMSingle: one case a rule, in the order of the specs, with the exact messages."""
+"""Validation of VMCluster, and what it shares with VMSingle: one case a rule, in order, with the exact messages."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ HEADLESS = (
 )
 AUTOSCALER = {"minReplicas": 3, "maxReplicas": 2}
 NAMED = {"metadata": {"name": "vmselect-x"}, "spec": {}}
-TEMPLATES = {"resourcePolicy": {"containerPolicies": [{}]}}
+TEMPLATES: dict[str, Any] = {"resourcePolicy": {"containerPolicies": [{}]}}
 MODE = {"updatePolicy": {"updateMode": "Auto"}}
 SLOW_STOP = {"preStopSleepSeconds": 30, "terminationGracePeriodSeconds": 30}
 STOP = "preStopSleepSeconds (30) must be less than terminationGracePeriodSeconds (30)"
@@ -422,66 +422,6 @@ RETENTION: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     ),
 }
 
-DATA = 'spec.storageDataPath="/data"'
-SINGLE: dict[str, tuple[Any, list[tuple[str, str]]]] = {
-    "nothing is valid": ({}, []),
-    "the service has the default name": (
-        {"serviceSpec": {"metadata": {"name": "vmsingle-x"}, "spec": {}}},
-        [("spec.serviceSpec.metadata.name", 'spec.serviceSpec.Name cannot be equal to prefixed name="vmsingle-x"')],
-    ),
-    "a backup needs a license": (
-        {"vmBackup": {}},
-        [("spec.vmBackup", f"it is required to provide license key. See [here]({ENTERPRISE})")],
-    ),
-    "a scrape class is defined twice": (
-        {"scrapeClasses": [{"name": "a"}, {"name": "a"}]},
-        [("spec.scrapeClasses[1].name", 'duplicated scrapeClass="a"')],
-    ),
-    "two scrape classes are the default": (
-        {"scrapeClasses": [{"name": "a", "default": True}, {"name": "b", "default": True}]},
-        [("spec.scrapeClasses[1].default", "multiple default scrape classes defined")],
-    ),
-    "an own data path needs a volume": (
-        {"storageDataPath": "/data"},
-        [("spec.volumes", f"spec.volumes must have at least 1 value for {DATA}")],
-    ),
-    "a backup of an own data path needs its volume": (
-        {
-            "storageDataPath": "/data",
-            "license": LICENSE,
-            "vmBackup": {},
-            "volumes": [{"name": "a"}],
-            "volumeMounts": [{"name": "a", "mountPath": "/data"}],
-        },
-        [
-            (
-                "spec.volumes",
-                (
-                    f"spec.volumes must have at least 1 value with `name: data` for {DATA}."
-                    " It's required by operator to correctly mount backup volumeMount"
-                ),
-            )
-        ],
-    ),
-    "an own data path needs a mount": (
-        {"storageDataPath": "/data", "volumes": [{"name": "a"}]},
-        [
-            (
-                "spec.volumeMounts",
-                f"spec.volumeMounts must have at least 1 value OR spec.volumes must have volume.name `data` for {DATA}",
-            )
-        ],
-    ),
-    "an own data path with its volume": ({"storageDataPath": "/data", "volumes": [{"name": "data"}]}, []),
-    "vertical autoscaler and stop": (
-        {"vpa": TEMPLATES, **SLOW_STOP},
-        [
-            ("spec.vpa.updatePolicy.updateMode", "VPA must have updatePolicy.updateMode"),
-            ("spec.preStopSleepSeconds", STOP),
-        ],
-    ),
-}
-
 
 @pytest.mark.parametrize(("spec", "expected"), CLUSTER.values(), ids=CLUSTER)
 def test_vmcluster(spec: Any, expected: list[tuple[str, str]]) -> None:
@@ -494,8 +434,8 @@ def test_downsampling(kind: type[VMCluster], spec: Any, expected: list[tuple[str
     assert problems(kind, spec) == expected
 
 
-@pytest.mark.parametrize(("spec", "expected"), [*SINGLE.values(), *RETENTION.values()], ids=[*SINGLE, *RETENTION])
-def test_vmsingle(spec: Any, expected: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize(("spec", "expected"), RETENTION.values(), ids=RETENTION)
+def test_retention_filters(spec: Any, expected: list[tuple[str, str]]) -> None:
     assert problems(VMSingle, spec) == expected
 
 

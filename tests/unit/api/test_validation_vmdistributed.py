@@ -7,7 +7,7 @@ import pytest
 from vmop.api import parse, validate
 from vmop.api.v1alpha1 import VMDistributed
 
-PARTS = {"vmcluster": {"spec": {"vminsert": {}, "vmselect": {}}}}
+PARTS: dict[str, Any] = {"vmcluster": {"spec": {"vminsert": {}, "vmselect": {}}}}
 BEHAVIOR = "statefulRollingUpdateStrategyBehavior"
 
 

@@ -10,20 +10,31 @@ from typing import Any
 
 from vmop.api.kinds import CustomResource
 from vmop.api.problems import Problem
+from vmop.api.validation.scrapes import check_selector, check_vmprobe
 from vmop.api.validation.vmagent import check_vmagent
+from vmop.api.validation.vmalert import check_vmalert
 from vmop.api.validation.vmauth import check_vmauth
 from vmop.api.validation.vmcluster import check_vmcluster
 from vmop.api.validation.vmdistributed import check_vmdistributed
+from vmop.api.validation.vmrule import check_vmrule
 from vmop.api.validation.vmsingle import check_vmsingle
+from vmop.api.validation.vmuser import check_vmuser
 
 SKIP_ANNOTATION = "operator.victoriametrics.com/skip-validation"
 
 _CHECKS: Mapping[str, Callable[[Any], Iterator[Problem]]] = {
     "VMAgent": check_vmagent,
+    "VMAlert": check_vmalert,
     "VMAuth": check_vmauth,
     "VMCluster": check_vmcluster,
     "VMDistributed": check_vmdistributed,
+    "VMNodeScrape": check_selector,
+    "VMPodScrape": check_selector,
+    "VMProbe": check_vmprobe,
+    "VMRule": check_vmrule,
+    "VMServiceScrape": check_selector,
     "VMSingle": check_vmsingle,
+    "VMUser": check_vmuser,
 }
 
 
