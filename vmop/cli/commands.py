@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,3 +43,39 @@ def operator(context: typer.Context) -> None:
     from vmop.cli import operator as daemon  # noqa: PLC0415 - each command pays for its own imports
 
     raise typer.Exit(daemon.main(context.args, os.environ))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dev(
+    context: typer.Context,
+    kubeconfig: Annotated[Path, typer.Option(help="Where the kubeconfig for kubectl is written.")] = Path(
+        ".vmop/kubeconfig"
+    ),
+    port: Annotated[int, typer.Option(help="Port of the API server on loopback; 0 takes a free one.")] = 0,
+    operator: Annotated[bool, typer.Option(help="Run the operator in it.")] = True,
+) -> None:
+    """Run a small cluster on this machine with the operator in it, until Ctrl-C.
+
+    Further words are flags for the operator: vmop dev -- -zap-log-level=debug
+    """
+    from vmop.cli.dev import run_dev  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(run_dev(kubeconfig, port=port, operator=operator, words=context.args)))
+
+
+@app.command()
+def rollout(
+    name: Annotated[str, typer.Argument(help="Name of the VMDistributed.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace; else the kubeconfig's.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until the rollout is through or failed.")] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="The kubeconfig; else KUBECONFIG, else ~/.kube/config.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="The kubeconfig's context to use.")] = None,
+) -> None:
+    """Show how far the rollout of a VMDistributed is: zones, phases, traffic, and what is waited for."""
+    from vmop.cli.rollout import show_rollout  # noqa: PLC0415
+    from vmop.kube import ObjectKey  # noqa: PLC0415
+
+    key = ObjectKey(namespace, name)
+    raise typer.Exit(asyncio.run(show_rollout(key, kubeconfig=kubeconfig, context=context, watch=watch)))
