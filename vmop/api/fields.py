@@ -23,6 +23,9 @@ ATOMIC_ITEMS: Mapping[str, Any] = {"items": ATOMIC}
 INT32_ITEMS: Mapping[str, Any] = {"items": {"format": "int32"}}
 ATOMIC_LISTS: Mapping[str, Any] = {"additionalProperties": ATOMIC_ITEMS}
 
+# The one `kube` name that is no Kubernetes structure but a spec of our own, embedded as plain JSON.
+SERVICE_SCRAPE_SPEC = "ServiceScrapeSpec"
+
 _METADATA_KEY = "vmop"
 
 

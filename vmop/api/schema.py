@@ -6,17 +6,16 @@ the Go operator's CRDs leave a place open that its types close (`overlays`), our
 """
 
 import copy
-import json
 import types
-from functools import cache
-from importlib import resources
 from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from vmop.api.fields import Field, IntOrString, Manifest, fields_of
+from vmop.api import kubernetes
+from vmop.api.fields import SERVICE_SCRAPE_SPEC, Field, IntOrString, Manifest, fields_of
 from vmop.api.kinds import CustomResource
 from vmop.api.overlays import OVERLAYS, Change
+from vmop.api.v1beta1.vmservicescrape import VMServiceScrapeSpec
 
 OPEN = "x-kubernetes-preserve-unknown-fields"
 INT_OR_STRING: Manifest = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
@@ -123,32 +122,11 @@ def _type_schema(cl: Any, kube: str) -> Manifest:
     raise TypeError(f"no schema for {cl}")
 
 
-@cache
-def _kubernetes() -> Manifest:
-    text = resources.files("vmop.api").joinpath("kubernetes.json").read_text(encoding="utf-8")
-    definitions: Manifest = json.loads(text)
-    return definitions
-
-
 def kubernetes_schema(name: str) -> Manifest:
-    """A fresh copy of the schema of an embedded Kubernetes structure; KeyError if there is none of that name."""
-    if name == "ServiceScrapeSpec":  # our own kind, embedded as plain JSON
-        from vmop.api.v1beta1.vmservicescrape import VMServiceScrapeSpec  # noqa: PLC0415 (it is built on this module's users)
-
+    """A fresh schema of an embedded structure; KeyError if there is none of that name."""
+    if name == SERVICE_SCRAPE_SPEC:
         return {k: v for k, v in class_schema(VMServiceScrapeSpec).items() if k != "description"}
-    expanded: Manifest = _expand(_kubernetes()[name])
-    return expanded
-
-
-def _expand(schema: Any) -> Any:
-    match schema:
-        case {"$ref": str(name)}:
-            return _expand(_kubernetes()[name])
-        case dict():
-            return {key: _expand(value) for key, value in schema.items()}
-        case list():
-            return [_expand(value) for value in schema]
-    return schema
+    return kubernetes.schema(name)
 
 
 def _merge(schema: Manifest, over: Any) -> Manifest:

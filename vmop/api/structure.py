@@ -16,8 +16,9 @@ from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.errors import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from vmop.api.fields import IntOrString, Manifest, StringOrList, fields_of
+from vmop.api.fields import SERVICE_SCRAPE_SPEC, Field, IntOrString, Manifest, StringOrList, fields_of
 from vmop.api.kinds import CustomResource
+from vmop.api.kubernetes import mismatches
 from vmop.api.problems import Problem
 
 T = TypeVar("T", bound=CustomResource)
@@ -134,6 +135,8 @@ def _leaves(error: BaseException, path: str) -> Iterator[tuple[str, BaseExceptio
 def _extend(path: str, error: BaseException, names: dict[str, str]) -> str:
     for note in getattr(error, "__notes__", ()):
         match note:
+            case _Below():
+                return f"{path}{note}"
             case AttributeValidationNote(name=name):
                 return f"{path}.{names.get(name, name)}"
             case IterableValidationNote(index=int(index)):
@@ -159,6 +162,42 @@ def _string_or_list(value: Any, _: Any) -> Any:
     if type(value) is str or (type(value) is list and all(type(item) is str for item in value)):
         return value
     raise Mismatch("string or array of strings", value)
+
+
+def _embedded(converter: Converter, declared: Field) -> Hook:
+    """Plain JSON whose types a schema knows; with the strict converter also a spec of our own."""
+    outer = converter.get_structure_hook(declared.type)
+    is_list, name = list in _origins(declared.type), declared.spec.kube
+
+    def structure(value: Any, cl: Any) -> Any:
+        outer(value, cl)
+        errors = []
+        for index, each in enumerate((value or ()) if is_list else (value,)):
+            if name == SERVICE_SCRAPE_SPEC:
+                if each is not None:
+                    converter.structure(each, _service_scrape_spec())
+                continue
+            for path, expected, found in mismatches(name, each):
+                error = Mismatch(expected, found)
+                error.add_note(_Below(f"[{index}]{path}" if is_list else path))
+                errors.append(error)
+        if errors:
+            raise IterableValidationError("ill-typed parts", errors, cl)
+        return value
+
+    return structure
+
+
+class _Below(str):
+    """A note that says where below its field an error is."""
+
+    __slots__ = ()
+
+
+def _service_scrape_spec() -> type:
+    from vmop.api.v1beta1.vmservicescrape import VMServiceScrapeSpec  # noqa: PLC0415 (it is built on this module)
+
+    return VMServiceScrapeSpec
 
 
 def _optional(converter: Converter) -> Callable[[Any], Hook]:
@@ -225,6 +264,10 @@ def _is_optional(cl: Any) -> bool:
     return get_origin(cl) in (Union, types.UnionType) and types.NoneType in get_args(cl)
 
 
+def _origins(cl: Any) -> set[Any]:
+    return {get_origin(arg) for arg in get_args(cl)} if _is_optional(cl) else {get_origin(cl)}
+
+
 def _is_exactly(plain: Any) -> Callable[[Any], bool]:
     return lambda cl: bool(cl == plain)
 
@@ -236,7 +279,10 @@ def _converter(strict: bool) -> Converter:
 
     def structure_class(cls: type) -> Hook:
         declared = fields_of(cls)
-        renames: dict[str, Any] = {f.attribute: override(rename=f.spec.json) for f in declared}
+        renames: dict[str, Any] = {
+            f.attribute: override(rename=f.spec.json, struct_hook=_embedded(converter, f) if f.spec.kube else None)
+            for f in declared
+        }
         inner: Hook = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=strict, **renames)
         aliases = tuple((alias, f.spec.json) for f in declared for alias in f.spec.aliases)
 

@@ -207,3 +207,48 @@ def test_json_types_have_their_names(value: object, name: str) -> None:
 def test_kinds_are_found_by_manifest() -> None:
     assert [kind_of(kind.api_version(), kind.kind) for kind in KINDS] == list(KINDS)
     assert kind_of("apps/v1", "Deployment") is None
+
+
+def test_embedded_kubernetes_structures_are_typed_too() -> None:
+    spec = {
+        "vmstorage": {
+            "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}},
+            "tolerations": [{"key": "a"}, {"tolerationSeconds": "5"}],
+            "resources": {"limits": {"cpu": 0.5, "memory": True}},
+            "containers": [{"name": "a", "livenessProbe": {"httpGet": {"port": []}}, "env": "A=B"}],
+            "livenessProbe": {"periodSeconds": 5, "unknown": 1},
+        }
+    }
+    path = "spec.vmstorage"
+    assert sorted(problems_of(VMCluster, spec)) == [
+        (
+            f"{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+            "expected object, got array",
+        ),
+        (f"{path}.containers[0].env", "expected array, got string"),
+        (f"{path}.containers[0].livenessProbe.httpGet.port", "expected integer or string, got array"),
+        (f"{path}.resources.limits.memory", "expected integer or string, got boolean"),
+        (f"{path}.tolerations[1].tolerationSeconds", "expected integer, got string"),
+    ]
+
+
+def test_embedded_lists_must_be_lists_of_objects() -> None:
+    spec = {"vmstorage": {"volumes": ["a"], "extraEnvs": {"A": "B"}}}
+    assert sorted(problems_of(VMCluster, spec)) == [
+        ("spec.vmstorage.extraEnvs", "expected array, got object"),
+        ("spec.vmstorage.volumes[0]", "expected object, got string"),
+    ]
+
+
+def test_an_embedded_scrape_spec_is_typed_too() -> None:
+    spec = {"vmstorage": {"serviceScrapeSpec": {"endpoints": [{"port": 80}]}}}
+    assert problems_of(VMCluster, spec) == [
+        ("spec.vmstorage.serviceScrapeSpec.endpoints[0].port", "expected string, got integer")
+    ]
+
+
+def test_unknown_fields_of_an_embedded_scrape_spec_are_listed() -> None:
+    spec = {"vmstorage": {"serviceScrapeSpec": {"endpoints": [{"prt": "80"}]}}}
+    parsed = parse(VMCluster, cluster(spec))
+    assert parsed.unknown_fields == ("spec.vmstorage.serviceScrapeSpec.endpoints[0].prt",)
+    assert to_json(parsed.object)["spec"] == spec
