@@ -224,7 +224,11 @@ def into_namespace(namespace: str) -> Callable[[Manifest], tuple[Resource, Manif
         kind = manifest["kind"]
         version = versions.get(kind, "operator.victoriametrics.com/v1beta1" if kind.startswith("VM") else "v1")
         metadata = {k: v for k, v in manifest["metadata"].items() if k in ("name", "labels", "annotations")}
-        rest = {k: v for k, v in manifest.items() if k not in ("kind", "metadata", "status", "apiVersion")}
+        rest = {
+            k: v
+            for k, v in manifest.items()
+            if k not in ("kind", "metadata", "status", "apiVersion", "updateStatus", "reason")
+        }
         if kind == "Secret":
             rest["data"] = {k: base64.b64encode(json.dumps(v).encode()).decode() for k, v in rest["data"].items()}
         return by_kind(version, kind), {
