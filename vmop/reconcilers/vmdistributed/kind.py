@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import attrs
 
-from vmop.api import Manifest, Problem
+from vmop.api import Manifest, Problem, SpecError
 from vmop.api.v1alpha1 import VMDistributed
 from vmop.api.validation import validate
+from vmop.builders.base import BuildError
 from vmop.builders.vmdistributed.children import BACKENDS
 from vmop.builders.vmdistributed.ownership import DETACHED, PREFIX, ZONE, Owner
 from vmop.informers import StoredObject
@@ -69,7 +70,13 @@ class VMDistributedKind:
     async def ensure(self, cr: VMDistributed, previous: Manifest | None) -> Progress:
         """One step of the pass that is due, if any."""
         owner = Owner(cr.namespace, cr.name, cr.metadata["uid"])
-        observed = Observed.of(self.context, cr, owner)
+        try:
+            observed = Observed.of(self.context, cr, owner)
+        except (BuildError, SpecError) as error:
+            # a missing object may come; a merged spec that does not parse stays as it is
+            what = f"failed to build distributed zones VMDistributed={cr.namespace}/{cr.name}: {error}"
+            message = f"VMDistributed {cr.name} update failed: {what}"
+            raise Failure(message, terminal=isinstance(error, SpecError)) from error
         stored = self.context.informers.informer(self.resource).lister.get(observed.key)
         if stored is None:
             return READY

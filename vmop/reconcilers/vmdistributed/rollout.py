@@ -187,7 +187,8 @@ def decide(rollout: Rollout, situation: Situation) -> tuple[Rollout, Action]:
         rollout = rollout.with_progress(progress)
         if action is not None:
             return rollout, action
-    if situation.balancer.managed and not situation.zones and situation.balancer_differs(frozenset()):
+    if not situation.zones and _balancer_unfinished(situation, frozenset()):
+        # without zones nobody has a turn, but a stored VMAuth must not keep its targets
         return rollout, Balance(frozenset())
     return rollout, Finish()
 
@@ -197,8 +198,11 @@ def _unwritten(child: ChildView) -> bool:
 
 
 def _balancer_unfinished(situation: Situation, excluded: frozenset[str]) -> bool:
-    if not situation.balancer.managed:
+    balancer = situation.balancer
+    if not balancer.managed or (not situation.zones and not balancer.exists):
         return False
+    if not situation.zones:
+        return situation.balancer_differs(excluded)
     return not situation.balancer.operational or situation.balancer_differs(excluded)
 
 
