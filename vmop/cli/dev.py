@@ -16,7 +16,7 @@ import attrs
 from rich.console import Console
 
 from vmop.api import KINDS, Manifest, crd
-from vmop.cli.operatorprocess import OperatorEnded, OperatorProcess
+from vmop.cli.operatorprocess import OperatorProcess
 from vmop.devcluster import ApiServer
 from vmop.kube import Client, ClientConfig, Credentials, ObjectKey, StaticCredentials
 from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
@@ -94,10 +94,8 @@ async def run_dev(kubeconfig: Path, *, port: int = 0, operator: bool = True, wor
             if operator:
                 try:
                     running = await stack.enter_async_context(environment.operator(words))
-                except (OperatorEnded, TimeoutError) as error:
-                    console.print(
-                        f"the operator did not start: {str(error) or 'it was not ready in time'}", markup=False
-                    )
+                except OperatorFailed as error:
+                    console.print(f"{error}: its log is above", markup=False)
                     return 1
                 _welcome(console, environment, running)
                 return await _until(stop, running, console)

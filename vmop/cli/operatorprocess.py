@@ -19,8 +19,8 @@ STOP_TIMEOUT = 35.0  # seconds; the operator gives running reconciles 30
 _POLL_INTERVAL = 0.05
 
 
-class OperatorEnded(Exception):
-    """The operator process ended by itself; its log says why."""
+class OperatorFailed(Exception):
+    """The operator ended by itself or is not ready in time; its log says why."""
 
 
 class OperatorProcess:
@@ -64,12 +64,15 @@ class OperatorProcess:
         return self._process.pid
 
     async def wait_ready(self, timeout: float = READY_TIMEOUT) -> None:
-        """Until ``/ready`` says so. Raises OperatorEnded, or TimeoutError after `timeout` seconds."""
-        async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
-            while not await self._is_ready(session):
-                if self._process.returncode is not None:
-                    raise OperatorEnded(f"the operator ended with exit code {self._process.returncode}")
-                await asyncio.sleep(_POLL_INTERVAL)
+        """Until ``/ready`` says so. Raises OperatorFailed, at the latest after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
+                while not await self._is_ready(session):
+                    if self._process.returncode is not None:
+                        raise OperatorFailed(f"the operator ended with exit code {self._process.returncode}")
+                    await asyncio.sleep(_POLL_INTERVAL)
+        except TimeoutError:
+            raise OperatorFailed(f"the operator is not ready after {timeout:.0f} s") from None
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
         try:

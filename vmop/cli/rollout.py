@@ -75,6 +75,7 @@ class RolloutView:
     """A VMDistributed and its rollout, as its status tells of it."""
 
     key: ObjectKey
+    generation: int
     #: the operator has looked at the spec as it is now
     seen: bool
     update_status: str
@@ -93,6 +94,7 @@ class RolloutView:
         rollout = status.get("rollout") or {}
         return cls(
             key=ObjectKey(metadata.get("namespace", ""), metadata["name"]),
+            generation=metadata.get("generation", 1),
             seen=status.get("observedGeneration", 0) >= metadata.get("generation", 1),
             update_status=status.get("updateStatus", ""),
             reason=status.get("reason", ""),
