@@ -50,7 +50,9 @@ def standing(case: str) -> Iterator[tuple[str, dict[str, Manifest]]]:
     """Each step of a case, with every manifest as it stands after it by `kind/name`; refused ones are left out."""
     objects: dict[str, Manifest] = {}
     for step in sorted((CASES / case).glob("[0-9]*.yaml")):
-        refused = {key.removeprefix("rejected ") for key in golden(case)[step.stem] if key.startswith("rejected ")}
+        refused = {
+            key.removeprefix("rejected ") for key in golden(case).get(step.stem, ()) if key.startswith("rejected ")
+        }
         for manifest in filter(None, yaml.load_all(step.read_text(), yaml.CSafeLoader)):
             key = f"{manifest['kind']}/{manifest['metadata']['name']}"
             if key not in refused:
@@ -134,5 +136,5 @@ def mine(manifest: Manifest) -> Manifest:
     result: Manifest = json.loads(json.dumps(manifest).replace('"0.5Gi"', '"512Mi"'))
     strategy = result["spec"]["updateStrategy"] if result["kind"] == "DaemonSet" else {}
     if strategy.get("type") == "RollingUpdate":
-        strategy.setdefault("rollingUpdate", {"maxSurge": 0, "maxUnavailable": 1})
+        strategy["rollingUpdate"] = {"maxSurge": 0, "maxUnavailable": 1} | strategy.get("rollingUpdate", {})
     return comparable(normaliser().normal(result))

@@ -6,6 +6,7 @@ Of scraping agents the config itself is left out: it comes in as text.
 from collections.abc import Callable
 
 import pytest
+
 from tests.unit.builders.recorded import (
     CASES,
     children,
@@ -19,7 +20,6 @@ from tests.unit.builders.recorded import (
     resources,
     standing_at,
 )
-
 from vmop.api import Manifest, SpecError, parse, to_json
 from vmop.api.v1beta1 import VMAgent
 from vmop.builders.references import References
