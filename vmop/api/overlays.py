@@ -100,5 +100,10 @@ OVERLAYS: Mapping[str, Overlay] = {
         ("spec.vmstorage.storage.volumeClaimTemplate", opened),
         ("spec.requestsLoadBalancer.spec", opened),
     ),
-    "VMDistributed": under("spec.vmauth", AUTH),
+    "VMDistributed": (
+        *under("spec.vmauth", AUTH),
+        ("status.rollout.zones[]", extensible),
+        ("status.rollout", extensible),
+        ("status.zones[]", extensible),
+    ),
 }

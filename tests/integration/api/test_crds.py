@@ -133,3 +133,27 @@ def test_wrong_objects_are_refused(kubectl: Kubectl, kind: str, spec: Any, messa
     done = apply(kubectl, BY_NAME[kind], spec)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+def test_a_recorded_rollout_is_kept(kubectl: Kubectl) -> None:
+    kind = BY_NAME["VMDistributed"]
+    manifest = {
+        "apiVersion": kind.api_version(),
+        "kind": kind.kind,
+        "metadata": {"name": "recorded", "namespace": "default"},
+        "spec": {},
+    }
+    created = kubectl(["create", "-f", "-"], manifest)
+    assert created.returncode == 0, created.stderr
+    instant = "2030-01-01T10:00:00Z"
+    status = {
+        "rollout": {"revision": "a", "zones": [{"name": "east", "stepDeadline": instant, "new": 1}], "newer": {"a": 1}},
+        "zones": [{"name": "east", "phase": "Ready", "inRead": True, "agents": [{"name": "met-east"}]}],
+        "detached": [{"kind": "VMCluster", "name": "old", "since": instant}],
+    }
+    patch = json.dumps({"status": status})
+    done = kubectl(
+        ["patch", kind.plural, "recorded", "--subresource=status", "--type=merge", "-p", patch, "-o", "json"]
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == status

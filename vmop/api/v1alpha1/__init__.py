@@ -1,6 +1,14 @@
 """Kinds of `operator.victoriametrics.com/v1alpha1`, and the structures in their specs."""
 
 from vmop.api.v1alpha1._rollout import Canary, Drain, Preflight, Rollout, Verification
+from vmop.api.v1alpha1._status import (
+    ChildStatus,
+    DetachedStatus,
+    RolloutStatus,
+    VMDistributedStatus,
+    ZoneRecord,
+    ZoneStatus,
+)
 from vmop.api.v1alpha1.vmdistributed import (
     Backend,
     BalancerRef,
@@ -25,13 +33,17 @@ __all__ = [
     "BalancerRef",
     "Canary",
     "ChildReference",
+    "ChildStatus",
+    "DetachedStatus",
     "Drain",
     "FurtherBalancer",
     "FurtherZoneAgent",
     "Preflight",
     "Rollout",
+    "RolloutStatus",
     "VMDistributed",
     "VMDistributedSpec",
+    "VMDistributedStatus",
     "Verification",
     "Zone",
     "ZoneAgent",
@@ -39,7 +51,9 @@ __all__ = [
     "ZoneCluster",
     "ZoneCommon",
     "ZoneParts",
+    "ZoneRecord",
     "ZoneRemoteWrite",
     "ZoneSelector",
     "ZoneSingle",
+    "ZoneStatus",
 ]

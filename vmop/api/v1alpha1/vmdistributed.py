@@ -5,8 +5,9 @@ from typing import ClassVar
 import attrs
 
 from vmop.api.fields import Manifest, StringOrList, field
-from vmop.api.kinds import CustomResource, WorkloadStatus
+from vmop.api.kinds import CustomResource
 from vmop.api.v1alpha1._rollout import Rollout
+from vmop.api.v1alpha1._status import VMDistributedStatus
 from vmop.api.v1beta1._app import LOG_LEVELS, AppParams, DeploymentParams
 from vmop.api.v1beta1._common import License, ManagedMetadata, Metadata
 from vmop.api.v1beta1.vmagent import AgentWorkload, RemoteWriteClient
@@ -188,7 +189,7 @@ class VMDistributed(CustomResource):
     version: ClassVar[str] = "v1alpha1"
     kind: ClassVar[str] = "VMDistributed"
     plural: ClassVar[str] = "vmdistributed"
-    status_type: ClassVar[type] = WorkloadStatus
+    status_type: ClassVar[type] = VMDistributedStatus
     spec_required: ClassVar[bool] = True
 
     metadata: Manifest = attrs.field(factory=dict)
