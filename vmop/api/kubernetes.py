@@ -95,7 +95,7 @@ def _accepted(node: Manifest) -> tuple[type, ...]:
 
 
 def _mismatches(node: Manifest, value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
-    if "$ref" in node:
+    while "$ref" in node:
         node = definitions()[node["$ref"]]
     if value is None:
         return

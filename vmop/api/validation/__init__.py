@@ -13,6 +13,8 @@ from vmop.api.problems import Problem
 from vmop.api.validation.scrapes import check_selector, check_vmprobe
 from vmop.api.validation.vmagent import check_vmagent
 from vmop.api.validation.vmalert import check_vmalert
+from vmop.api.validation.vmalertmanager import check_vmalertmanager
+from vmop.api.validation.vmalertmanagerconfig import check_vmalertmanagerconfig
 from vmop.api.validation.vmauth import check_vmauth
 from vmop.api.validation.vmcluster import check_vmcluster
 from vmop.api.validation.vmdistributed import check_vmdistributed
@@ -25,6 +27,8 @@ SKIP_ANNOTATION = "operator.victoriametrics.com/skip-validation"
 _CHECKS: Mapping[str, Callable[[Any], Iterator[Problem]]] = {
     "VMAgent": check_vmagent,
     "VMAlert": check_vmalert,
+    "VMAlertmanager": check_vmalertmanager,
+    "VMAlertmanagerConfig": check_vmalertmanagerconfig,
     "VMAuth": check_vmauth,
     "VMCluster": check_vmcluster,
     "VMDistributed": check_vmdistributed,
