@@ -16,9 +16,9 @@ import attrs
 from rich.console import Console
 
 from vmop.api import KINDS, Manifest, crd
-from vmop.cli.operatorprocess import OperatorProcess
+from vmop.cli.operatorprocess import OperatorFailed, OperatorProcess
 from vmop.devcluster import ApiServer
-from vmop.kube import Client, ClientConfig, Credentials, ObjectKey, StaticCredentials
+from vmop.kube import Client, ClientConfig, ObjectKey
 from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
 from vmop.runtime import stop_on_signals
 
@@ -57,9 +57,9 @@ async def dev_environment(kubeconfig: Path, *, port: int = 0) -> AsyncIterator[D
     """
     async with ApiServer.start(port=port) as server:
         server.write_kubeconfig(kubeconfig)
-        credentials = StaticCredentials(Credentials(authorization=f"Bearer {server.token}"))
+        config = ClientConfig.with_token(server.url, server.token)
         try:
-            async with Client(ClientConfig(server=server.url, credentials=credentials), qps=0) as client:
+            async with Client(config, qps=0) as client:
                 await install_crds(client)
                 yield DevEnvironment(kubeconfig, server, client)
         finally:
