@@ -149,3 +149,43 @@ def test_kinds_know_their_names() -> None:
 def test_name_and_namespace_come_from_metadata(kind: type[CustomResource]) -> None:
     obj = kind.make({"name": "x", "namespace": "obs"}, kind.spec_type()(), {})
     assert (obj.name, obj.namespace) == ("x", "obs")
+
+
+# 02-vmdistributed.md 5: whether the zero value of a scalar is a value of its own (pointer) or means "absent".
+POINTERS = """
+    VMStorage: replicaCount enableServiceLinks revisionHistoryLimitCount useDefaultResources useStrictSecurity
+        disableSelfServiceScrape terminationGracePeriodSeconds preStopSleepSeconds runtimeClassName
+    VMClusterSpec: replicationFactor useStrictSecurity
+    VMInsert: updateStrategy
+    ZoneAgentSpec: updateStrategy
+    ZoneRemoteWrite: sendTimeout proxyURL maxDiskUsage
+    RemoteWriteSettings: maxBlockSize queues showURL tmpDataPath flushInterval maxDiskUsagePerURL
+    HorizontalAutoscaler: minReplicas
+    License: key forceOffline reloadInterval
+    Backup: concurrency customS3Endpoint disableHourly disableDaily disableWeekly disableMonthly logFormat logLevel
+"""
+PLAIN = """
+    VMStorage: paused hostNetwork disableAutomountServiceAccountToken minReadySeconds port dnsPolicy schedulerName
+        priorityClassName logLevel logFormat componentVersion storageDataPath vmInsertPort vmSelectPort
+        rollingUpdateStrategy
+    VMSelect: cacheMountPath clusterNativeListenPort
+    VMClusterSpec: retentionPeriod clusterVersion clusterDomainName serviceAccountName paused useLegacyNaming
+    RequestsLoadBalancer: enabled disableInsertBalancing disableSelectBalancing
+    VMSingleSpec: retentionPeriod storageDataPath removePvcAfterDelete
+    ZoneAgentSpec: statefulMode statefulRollingUpdateStrategy serviceAccountName logLevel logFormat
+    ZoneRemoteWrite: forceVMProto
+    Image: repository tag pullPolicy
+    HorizontalAutoscaler: maxReplicas
+"""
+
+
+@pytest.mark.parametrize(("table", "pointer"), [(POINTERS, True), (PLAIN, False)], ids=["pointers", "plain"])
+def test_merge_semantics_are_those_of_the_specs(table: str, pointer: bool) -> None:
+    by_name = {cls.__name__: {f.spec.json: f.spec.pointer for f in fields_of(cls)} for cls in all_classes()}
+    owner, wrong = "", []
+    for word in table.split():
+        if word.endswith(":"):
+            owner = word.removesuffix(":")
+        elif by_name[owner][word] is not pointer:
+            wrong.append(f"{owner}.{word}")
+    assert wrong == []
