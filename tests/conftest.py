@@ -1,4 +1,9 @@
-"""Fixtures that every suite shares: the real control plane, one for a whole run."""
+"""Fixtures that every suite shares: the clusters.
+
+A test that asks for `cluster` (or `client`, `namespace`, `http`, which are of it) runs on the dev cluster and on the
+real control plane, which is one for a whole run; `--cluster=dev|real|both` chooses. Where the real one is not built,
+its half is skipped with the reason.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,70 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.clusters import Cluster, Http, connected
 from vmop.devcluster.controlplane import ControlPlane, ControlPlaneMissing, find_assets
+from vmop.devcluster.server import ApiServer
+from vmop.kube import Client
+from vmop.kube.resources import NAMESPACE
 
 REPOSITORY = Path(__file__).parent.parent
 
 # Told that there is no loop, the policy makes none for whoever asks (the looptime plugin does) and then leaves it open.
 asyncio.set_event_loop(None)
+
+CLUSTERS = {"dev": ("dev",), "real": ("real",), "both": ("dev", "real")}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cluster", choices=tuple(CLUSTERS), default="both", help="where tests of a cluster run")
+    parser.addoption(
+        "--record", action="store_true", help="take the real cluster's answers as the right ones (tests/conformance)"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cluster" in metafunc.fixturenames:
+        marks = {"dev": (), "real": (pytest.mark.real,)}
+        names = CLUSTERS[metafunc.config.getoption("cluster")]
+        metafunc.parametrize("cluster", [pytest.param(name, marks=marks[name]) for name in names], indirect=True)
+
+
+@pytest.fixture
+async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    """The cluster under test: a dev cluster of this test alone, or the real one, which all tests share."""
+    if request.param == "real":
+        plane: ControlPlane = request.getfixturevalue("real_cluster")
+        yield Cluster("real", plane.url, plane.token)
+        return
+    async with ApiServer.start() as server:
+        yield Cluster("dev", server.url, server.token)
+
+
+@pytest.fixture
+async def client(cluster: Cluster) -> AsyncIterator[Client]:
+    async with Client(cluster.config, qps=0) as client:
+        yield client
+
+
+@pytest.fixture
+async def namespace(client: Client) -> str:
+    """A namespace of this test alone. It is left behind: so is the whole cluster."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    await client.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture
+async def http(cluster: Cluster, namespace: str) -> AsyncIterator[Http]:
+    """Plain HTTP in that namespace."""
+    async with connected(cluster, namespace) as http:
+        yield http
 
 
 @pytest.fixture(scope="session")
