@@ -238,7 +238,7 @@ class Store:
         pending = self._pending.get(key)
         watched = self.get(key) if pending is None else pending.watched
         if uid in self._seen or self._has_passed(key.namespace, version, watched, uid, generation):
-            if pending is not None and pending.uid == uid and not self._comparable() and pending.version != version:
+            if pending is not None and not self._comparable() and pending.version != version:
                 # answers come in the order of the writes: what an earlier one laid over is older than what was watched
                 self._settle(key)
             return
