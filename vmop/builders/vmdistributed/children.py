@@ -10,38 +10,20 @@ from typing import Any
 
 import attrs
 
-from vmop.api import CustomResource, parse_spec, to_json
+from vmop.api import CustomResource, SpecError, parse_spec, to_json
 from vmop.api.v1alpha1 import VMDistributed, ZoneRemoteWrite
-from vmop.api.v1beta1 import VMAgent, VMAuth, VMCluster, VMSingle
+from vmop.api.v1beta1 import License, VMAgent, VMAuth, VMCluster, VMSingle
 from vmop.builders.base import BuildError, Manifest, Platform
 from vmop.builders.registry import with_defaults
 from vmop.builders.vmdistributed.merge import expand, is_empty, merge
-from vmop.builders.vmdistributed.ownership import SAVED_INSERT_REPLICAS, Origin
+from vmop.builders.vmdistributed.ownership import ADDED_TO_AGENT, Origin
+from vmop.builders.vmdistributed.referenced import WRITING_MODES, Added, LiveChild, held_insert, service_of
 from vmop.builders.vmdistributed.targets import upsert
 from vmop.builders.vmdistributed.write_urls import remote_write_url
 from vmop.settings import Settings
 
 BACKENDS: Mapping[str, type[CustomResource]] = {"VMCluster": VMCluster, "VMSingle": VMSingle}
 DEFAULT_BACKEND = "VMCluster"
-WRITING_MODES = ("read-write", "write-only")
-
-
-@attrs.frozen
-class LiveChild:
-    """A child that exists: its stored manifest, and who made it."""
-
-    manifest: Manifest
-    origin: Origin
-
-    @property
-    def spec(self) -> Manifest:
-        spec: Manifest = self.manifest.get("spec") or {}
-        return spec
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        annotations: Mapping[str, str] = self.manifest["metadata"].get("annotations") or {}
-        return annotations
 
 
 #: kind and name of a child → the child, or None where there is none
@@ -88,7 +70,10 @@ def accepts_writes(kind: str, spec: Mapping[str, Any]) -> bool:
     if kind != VMCluster.kind:
         return True
     insert = spec.get("vminsert")
-    return insert is not None and insert.get("replicaCount", 1) > 0
+    if insert is None:
+        return False
+    replicas = insert.get("replicaCount")
+    return replicas is None or replicas > 0
 
 
 @attrs.frozen
@@ -117,8 +102,9 @@ class ZoneBuilder:
         spec = self.spec
         zones, common = spec.get("zones") or [], spec.get("zoneCommon") or {}
         backends = [self._backend(i, zone, common) for i, zone in enumerate(zones)]
-        urls = [remote_write_url(each.cls, each.name, self.cr.namespace, each.spec) for each in backends]
-        entries = [self._remote_write(zone, common, url) for zone, url in zip(zones, urls, strict=True)]
+        urls = [self._url(i, backend) for i, backend in enumerate(backends)]
+        # a referenced VMCluster may have no vminsert, and nobody writes to it
+        entries = [self._remote_write(zone, common, url) for zone, url in zip(zones, urls, strict=True) if url]
         return tuple(
             Zone(
                 name=zone["name"],
@@ -147,21 +133,38 @@ class ZoneBuilder:
         own = (zone.get(key) or {}).get("spec") or {}
         merged = merge(cls.spec_type(), shared, own)
         # a license is one thing: key of one and keyRef of the other would be an invalid child (S5)
-        if (license_ := _provided(own.get("license")) or _provided(shared.get("license"))) is not None:
+        if (license_ := _provided(own.get("license"))) is not None:
             merged["license"] = license_
         return merged
 
     def _licensed(self, merged: Manifest) -> Manifest:
-        common = _provided(self.spec.get("license"))
-        if common is None or _provided(merged.get("license")) is not None:
+        """With the license of the VMDistributed, where the child has none of its own."""
+        common, own = _provided(self.spec.get("license")), merged.get("license") or {}
+        if common is None or _provided(own) is not None:
             return merged
-        return {**merged, "license": common}
+        return {**merged, "license": merge(License, common, own)}
+
+    def _license_for(self, live: LiveChild) -> Manifest:
+        """What the license demands of a child that keeps its own spec."""
+        licensed = self._licensed(live.spec)
+        return {} if licensed is live.spec else {"license": licensed["license"]}
 
     def _defaulted(self, cls: type[CustomResource], name: str, spec: Manifest, path: str) -> Manifest:
         metadata = {"name": name, "namespace": self.cr.namespace}
         parsed = parse_spec(cls.spec_type(), spec, path)
         obj = cls(metadata=metadata, spec=parsed, status={})  # type: ignore[call-arg]  # every kind is an attrs class
         return to_json(with_defaults(obj, self.settings, self.platform).spec)
+
+    def _url(self, index: int, backend: Child) -> str:
+        """Where agents write; a spec that is its user's own has the operator's ports only once it is defaulted."""
+        spec = backend.spec
+        try:
+            if backend.part is not None:
+                spec = self._defaulted(backend.cls, backend.name, spec, "spec")
+            return remote_write_url(backend.cls, backend.name, self.cr.namespace, spec)
+        except SpecError as error:
+            what = f"{backend.kind}={self.cr.namespace}/{backend.name}: {error}"
+            raise BuildError(f"spec.zones[{index}]", f"spec.zones[{index}]: {what}") from error
 
     # -- backends ----------------------------------------------------------------------------------------------------
 
@@ -178,20 +181,23 @@ class ZoneBuilder:
                 )
             if live is not None and live.origin is Origin.REFERENCED:
                 return self._referenced_backend(cls, name, zone, live)
+            if cls is VMCluster:
+                # one that we made would lose all its components
+                field = f"spec.zones[{index}].vmcluster.spec.vminsert"
+                text = f"either zoneCommon.vmcluster.spec.vminsert or {field} is required"
+                raise BuildError(field, f"{text}: VMCluster={self.cr.namespace}/{name} is not a referenced one")
         path = f"spec.zones[{index}].{cls.kind.lower()}.spec"
         spec = self._defaulted(cls, name, self._licensed(merged), path)
         return Child(cls, name, _with_mode(cls, spec, zone.get("trafficMode")))
 
     def _referenced_backend(self, cls: type[CustomResource], name: str, zone: Manifest, live: LiveChild) -> Child:
         """A backend that keeps its own spec, but for what license and traffic mode demand (§6.4)."""
-        part: Manifest = {}
-        if _provided(self.spec.get("license")) is not None and _provided(live.spec.get("license")) is None:
-            part["license"] = self.spec["license"]
+        part = self._license_for(live)
         annotations: dict[str, str | None] = {}
         if cls is VMCluster and live.spec.get("vminsert") is not None:
-            replicas, annotations = _held_replicas(live, zone.get("trafficMode"))
-            if replicas is not None:
-                part["vminsert"] = {**live.spec["vminsert"], "replicaCount": replicas}
+            insert, annotations = held_insert(live, zone.get("trafficMode"))
+            if insert is not None:
+                part["vminsert"] = insert
         return Child(cls, name, {**live.spec, **part}, part, annotations)
 
     # -- agents ------------------------------------------------------------------------------------------------------
@@ -206,7 +212,7 @@ class ZoneBuilder:
         merged = self._merged(VMAgent, zone, common)
         live = self.live(VMAgent.kind, name)
         if is_empty(merged) and live is not None and live.origin is Origin.REFERENCED:
-            return _referenced_agent(name, live, entries)
+            return self._referenced_agent(name, live, entries)
         spec = self._licensed(merged)
         spec["ingestOnlyMode"] = True
         spec["remoteWriteSettings"] = {**(spec.get("remoteWriteSettings") or {}), "useMultiTenantMode": True}
@@ -214,6 +220,34 @@ class ZoneBuilder:
         if live is not None and "shardCount" in live.spec:
             spec["shardCount"] = live.spec["shardCount"]
         return Child(VMAgent, name, self._defaulted(VMAgent, name, spec, f"spec.zones[{index}].vmagent.spec"))
+
+    def _referenced_agent(self, name: str, live: LiveChild, entries: Sequence[Manifest]) -> Child:
+        """An agent that keeps its own spec: the zones' entries are added to its list, and nothing else (S6)."""
+        added = Added.read(live.annotations)
+        ours = {entry["url"]: entry for entry in entries}
+        by_service = {service_of(url, self.cr.namespace): url for url in ours}
+        kept: list[Manifest] = []
+        placed: set[str] = set()
+        users: set[str] = set()
+        for entry in live.spec.get("remoteWrite") or ():
+            stored = entry.get("url", "")
+            # another port of the same service is the same backend: both would write every sample twice
+            url = by_service.get(service_of(stored, self.cr.namespace), "")
+            if not url:
+                kept += [] if stored in added.urls else [entry]
+            elif url not in placed:
+                placed.add(url)
+                kept.append(ours[url])
+                users |= set() if stored in added.urls else {url}
+        new = [entry for url, entry in ours.items() if url not in placed]
+        settings: Manifest = live.spec.get("remoteWriteSettings") or {}
+        tenants = added.multi_tenant or not settings.get("useMultiTenantMode")
+        record = Added(tuple(sorted(set(ours) - users)), multi_tenant=tenants)
+        part = self._license_for(live) | {
+            "remoteWrite": kept + new,
+            "remoteWriteSettings": {**settings, "useMultiTenantMode": True},
+        }
+        return Child(VMAgent, name, {**live.spec, **part}, part, {ADDED_TO_AGENT: record.written()})
 
     # -- the balancer ------------------------------------------------------------------------------------------------
 
@@ -224,12 +258,10 @@ class ZoneBuilder:
         live = self.live(VMAuth.kind, name)
         spec: Manifest = given.get("spec") or {}
         if is_empty(spec) and live is not None and live.origin is Origin.REFERENCED:
-            part: Manifest = {
+            part = self._license_for(live) | {
                 "defaultTargetRefs": upsert(live.spec.get("defaultTargetRefs") or [], refs),
                 "waitForConfigReload": True,
             }
-            if _provided(self.spec.get("license")) is not None and _provided(live.spec.get("license")) is None:
-                part["license"] = self.spec["license"]
             return Child(VMAuth, name, {**live.spec, **part}, part)
         spec = {**self._licensed(spec), "defaultTargetRefs": list(refs), "waitForConfigReload": True}
         return Child(VMAuth, name, self._defaulted(VMAuth, name, spec, "spec.vmauth.spec"))
@@ -240,32 +272,10 @@ def in_live_order(entries: Sequence[Manifest], live: LiveChild | None) -> list[M
 
     vmagent keeps a queue by position and URL: an entry that moves loses what waits in its queue.
     """
-    position = {}
-    if live is not None:
-        # of a repeated URL the last position counts
-        position = {entry.get("url"): i for i, entry in enumerate(live.spec.get("remoteWrite") or ())}
-    return sorted(entries, key=lambda entry: position.get(entry["url"], len(position) + len(entries)))
-
-
-def _referenced_agent(name: str, live: LiveChild, entries: Sequence[Manifest]) -> Child:
-    """An agent that keeps its own spec: the zones' entries are added to its list, and nothing else (S6)."""
-    ours = {entry["url"]: entry for entry in entries}
-    by_host = {_host(url): url for url in ours}
-    kept: list[Manifest] = []
-    for entry in live.spec.get("remoteWrite") or ():
-        # another port of the same service is the same backend: both would write every sample twice
-        url = by_host.get(_host(entry.get("url", "")), entry.get("url"))
-        if url in ours:
-            kept.append(ours.pop(url))
-        elif entry.get("url") not in {each["url"] for each in kept}:
-            kept.append(entry)
-    settings = {**(live.spec.get("remoteWriteSettings") or {}), "useMultiTenantMode": True}
-    part: Manifest = {"remoteWrite": kept + list(ours.values()), "remoteWriteSettings": settings}
-    return Child(VMAgent, name, {**live.spec, **part}, part)
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition(":")[0]
+    stored: Sequence[Manifest] = (live.spec.get("remoteWrite") or ()) if live is not None else ()
+    # of a repeated URL the last position counts
+    position = {entry.get("url"): i for i, entry in enumerate(stored)}
+    return sorted(entries, key=lambda entry: position.get(entry["url"], len(stored)))
 
 
 def _with_mode(cls: type[CustomResource], spec: Manifest, mode: str | None) -> Manifest:
@@ -274,19 +284,6 @@ def _with_mode(cls: type[CustomResource], spec: Manifest, mode: str | None) -> M
         return spec
     insert = {key: value for key, value in spec["vminsert"].items() if key != "hpa"}
     return {**spec, "vminsert": {**insert, "replicaCount": 0}}
-
-
-def _held_replicas(live: LiveChild, mode: str | None) -> tuple[int | None, dict[str, str | None]]:
-    """vminsert replicas of a referenced VMCluster under a mode, and the annotation that saves what the user had."""
-    saved = live.annotations.get(SAVED_INSERT_REPLICAS)
-    stored = live.spec["vminsert"].get("replicaCount")
-    if mode in (None, *WRITING_MODES):
-        if saved is None:
-            return None, {}
-        return int(saved or 1), {SAVED_INSERT_REPLICAS: None}
-    if saved is not None:
-        return 0, {}
-    return 0, {SAVED_INSERT_REPLICAS: "" if stored is None else str(stored)}
 
 
 def _provided(license_: Manifest | None) -> Manifest | None:

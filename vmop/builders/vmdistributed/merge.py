@@ -30,8 +30,8 @@ def expand(common: Manifest, zone: str) -> Manifest:
 
 def merge(cls: type | None, common: Manifest, zone: Manifest) -> Manifest:
     """`zone` over `common`, both JSON of the class `cls` (None: plain JSON whose types are not known here)."""
-    merged = dict(common)
-    known = {field.spec.json: field for field in fields_of(cls)} if cls is not None else {}
+    known = _known(cls)
+    merged = written(cls, common)
     for key, value in zone.items():
         field = known.get(key)
         if _means_absent(value, field):
@@ -40,8 +40,31 @@ def merge(cls: type | None, common: Manifest, zone: Manifest) -> Manifest:
         if isinstance(value, dict) and isinstance(below, dict):
             merged[key] = merge(_class_of(field), below, value)
         else:
-            merged[key] = value
+            merged[key] = _written_value(value, field)
     return merged
+
+
+def written(cls: type | None, spec: Manifest) -> Manifest:
+    """`spec` without what the Go types cannot tell from "not set", so that it compares equal to what they store."""
+    known = _known(cls)
+    return {
+        key: _written_value(value, known.get(key))
+        for key, value in spec.items()
+        if not _means_absent(value, known.get(key))
+    }
+
+
+def _written_value(value: Any, field: Field | None) -> Any:
+    match value:
+        case dict():
+            return written(_class_of(field), value)
+        case list() if field is not None and (cls := _class_of(field)) is not None:
+            return [written(cls, item) if isinstance(item, dict) else item for item in value]
+    return value
+
+
+def _known(cls: type | None) -> dict[str, Field]:
+    return {field.spec.json: field for field in fields_of(cls)} if cls is not None else {}
 
 
 def _means_absent(value: Any, field: Field | None) -> bool:
@@ -52,18 +75,20 @@ def _means_absent(value: Any, field: Field | None) -> bool:
             return not value
         case dict():
             return False
-    # a value of a map, such as extraArgs, or of an embedded Kubernetes object stands for itself
-    return field is not None and not field.spec.pointer and not value
+    # a value of a map, such as extraArgs, or of an embedded Kubernetes object stands for itself; so does a required
+    # one, which the Go types always write
+    return field is not None and not field.spec.pointer and not field.spec.required and not value
 
 
 def _class_of(field: Field | None) -> type | None:
-    """The class of the objects that a field holds itself; None for maps and plain JSON."""
+    """The class of the objects in a field, or in the list that it is; None for maps and plain JSON."""
     if field is None:
         return None
     candidates = get_args(field.type) if get_origin(field.type) in (Union, types.UnionType) else (field.type,)
-    return next((each for each in candidates if isinstance(each, type) and attrs.has(each)), None)
+    items = [get_args(each)[0] if get_origin(each) is list else each for each in candidates]
+    return next((each for each in items if isinstance(each, type) and attrs.has(each)), None)
 
 
 def is_empty(spec: Mapping[str, Any] | None) -> bool:
-    """Nothing is set in `spec`: not given, or only empty objects all the way down."""
-    return not spec or all(value is None or (isinstance(value, Mapping) and is_empty(value)) for value in spec.values())
+    """Nothing is set in `spec`. An empty object in it, such as ``vmselect: {}``, is something: it adds a component."""
+    return not spec or all(value is None or value == [] for value in spec.values())

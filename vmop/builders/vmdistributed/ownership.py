@@ -16,8 +16,12 @@ ZONE_STATE = f"{PREFIX}vmdistributed-zone-state"
 UPDATING = "updating"
 DETACHED = f"{PREFIX}vmdistributed-detached"
 SAVED_INSERT_REPLICAS = f"{PREFIX}vmdistributed-saved-insert-replicas"
+#: JSON of the autoscaler of a referenced VMCluster's vminsert that a mode without writes has taken away
+SAVED_INSERT_HPA = f"{PREFIX}vmdistributed-saved-insert-hpa"
+#: JSON of what was added to a referenced VMAgent's own spec, so that a release takes away exactly that
+ADDED_TO_AGENT = f"{PREFIX}vmdistributed-added"
 #: all that we ever write on a child, so all that a release removes
-MARKERS = (ORIGIN, OWNER, ZONE, ZONE_STATE, DETACHED, SAVED_INSERT_REPLICAS)
+MARKERS = (ORIGIN, OWNER, ZONE, ZONE_STATE, DETACHED, SAVED_INSERT_REPLICAS, SAVED_INSERT_HPA, ADDED_TO_AGENT)
 
 API_VERSION = "operator.victoriametrics.com/v1alpha1"
 KIND = "VMDistributed"
@@ -120,13 +124,21 @@ def origin_of(child: Metadata, owner: Owner, created_at: str) -> Origin:
     annotations = child.get("annotations") or {}
     if is_marked_as_ours(child, owner) and annotations.get(ORIGIN) in set(Origin):
         return Origin(annotations[ORIGIN])
-    ours = any(ref.get("name") == owner.name and ref.get("uid") == owner.uid for ref in owner_references(child))
-    if not ours or OWNER in annotations or _is_kept_elsewhere(child, created_at):
+    if not is_unrecorded(child, owner) or _is_kept_elsewhere(child, owner, created_at):
         return Origin.REFERENCED
     return Origin.CREATED
 
 
-def _is_kept_elsewhere(child: Metadata, created_at: str) -> bool:
+def is_unrecorded(child: Metadata, owner: Owner) -> bool:
+    """It carries our reference, and nobody recorded who made it: a child of the Go operator (§16.3).
+
+    Only for these the guess needs the whole ``managedFields``, which caches do not keep.
+    """
+    ours = any(ref.get("name") == owner.name and ref.get("uid") == owner.uid for ref in owner_references(child))
+    return ours and OWNER not in (child.get("annotations") or {})
+
+
+def _is_kept_elsewhere(child: Metadata, owner: Owner, created_at: str) -> bool:
     annotations, labels = child.get("annotations") or {}, child.get("labels") or {}
     # RFC 3339 in UTC, as the API server writes it, sorts as text
     older = bool(created_at) and child.get("creationTimestamp", "") < created_at
@@ -135,16 +147,16 @@ def _is_kept_elsewhere(child: Metadata, created_at: str) -> bool:
         or any(key in labels for key in _FOREIGN_LABELS)
         or labels.get("app.kubernetes.io/managed-by") == "Helm"
     )
-    return older or managed or any(map(_owns_spec_only, child.get("managedFields") or ()))
+    return older or managed or any(_owns_spec_only(entry, owner) for entry in child.get("managedFields") or ())
 
 
-def _owns_spec_only(entry: Mapping[str, Any]) -> bool:
-    """A manager that wrote the spec but not an owner reference: a user, not the Go operator (§16.3, rule 3)."""
+def _owns_spec_only(entry: Mapping[str, Any], owner: Owner) -> bool:
+    """A manager that wrote the spec but not our owner reference: a user, not the Go operator (§16.3, rule 3)."""
     fields = entry.get("fieldsV1") or {}
-    references = (fields.get("f:metadata") or {}).get("f:ownerReferences")
+    references = (fields.get("f:metadata") or {}).get("f:ownerReferences") or {}
     return (
         not entry.get("subresource")
         and entry.get("manager") not in FIELD_MANAGERS
         and "f:spec" in fields
-        and not references
+        and not any(owner.uid in key for key in references)
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -30,6 +30,23 @@ class Target:
     agent: str
     reads: bool
     writes: bool
+    #: the zone is in the stored ref already
+    in_read: bool = False
+    in_write: bool = False
+
+
+@attrs.frozen
+class Routing:
+    """Which zones a VMAuth must do without, beside those that their modes, absence and ownership leave out."""
+
+    #: zones that are being updated
+    excluded: frozenset[str] = frozenset()
+    #: zones that may be added to a ref that they are not in (§19.6, I7); None: all
+    entering: frozenset[str] | None = None
+
+    def admits(self, zone: str, *, present: bool) -> bool:
+        """The zone may be a target of a ref that it is `present` in, or not."""
+        return zone not in self.excluded and (present or self.entering is None or zone in self.entering)
 
 
 @attrs.frozen
@@ -42,23 +59,22 @@ class Targets:
     kept: tuple[str, ...] = ()
 
 
-def choose(candidates: Sequence[Target], excluded: Iterable[str], *, keep_last: bool) -> Targets:
+def choose(candidates: Sequence[Target], routing: Routing, *, keep_last: bool) -> Targets:
     """Targets of both refs; `candidates` are in update order.
 
-    Queries try the zone first that is updated last. With `keep_last` a zone stays where nobody else would be left.
+    Queries try the zone first that is updated last. With `keep_last` zones stay where nobody else would be left.
     """
-    left_out = frozenset(excluded)
     readers = [zone for zone in reversed(candidates) if zone.reads]
     writers = [zone for zone in candidates if zone.writes]
-    read = [zone for zone in readers if zone.zone not in left_out]
-    write = [zone for zone in writers if zone.zone not in left_out]
+    read = [zone for zone in readers if routing.admits(zone.zone, present=zone.in_read)]
+    write = [zone for zone in writers if routing.admits(zone.zone, present=zone.in_write)]
     kept: list[str] = []
     if keep_last and not read:
-        read = readers
-        kept += [zone.zone for zone in readers]
+        read = [zone for zone in readers if zone.in_read]
+        kept += [zone.zone for zone in read]
     if keep_last and not write:
-        write = writers
-        kept += [zone.zone for zone in writers if zone.zone not in kept]
+        write = [zone for zone in writers if zone.in_write]
+        kept += [zone.zone for zone in write if zone.zone not in kept]
     return Targets(tuple(read), tuple(write), tuple(kept))
 
 
@@ -89,13 +105,23 @@ def _ref(name: str, paths: Sequence[str], policy: str, kind: str, objects: list[
     return ref
 
 
-def listed(spec: Mapping[str, Any], ref: str) -> tuple[tuple[str, str], ...]:
-    """(namespace, name) of the objects in the stored ref of that name; empty when it is absent or the stub."""
+class Listed(NamedTuple):
+    """An object in a stored ref: its kind without the component, its namespace and its name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+def listed(spec: Mapping[str, Any], ref: str) -> frozenset[Listed]:
+    """The objects in the stored ref of that name; none where it is absent or the stub."""
     for each in spec.get("defaultTargetRefs") or ():
         if each.get("name") == ref:
-            objects = (each.get("crd") or {}).get("objects") or ()
-            return tuple((item.get("namespace", ""), item.get("name", "")) for item in objects)
-    return ()
+            crd = each.get("crd") or {}
+            kind = str(crd.get("kind", "")).partition("/")[0]
+            objects = crd.get("objects") or ()
+            return frozenset(Listed(kind, item.get("namespace", ""), item.get("name", "")) for item in objects)
+    return frozenset()
 
 
 def upsert(existing: Sequence[Manifest], ours: Sequence[Manifest]) -> list[Manifest]:

@@ -30,7 +30,6 @@ def _cluster_url(name: str, namespace: str, spec: Manifest) -> str:
 def _single_url(name: str, namespace: str, spec: Manifest) -> str:
     single: VMSingleSpec = parse_spec(VMSingleSpec, spec)
     service = name if single.use_legacy_naming else f"vmsingle-{name}"
-    # the defaulted spec has the port; one kept as its user wrote it listens on the operator's default
     base = app_url(single, single.service_spec, name=service, namespace=namespace, fallback_port="8429")
     return prefixed_url(base, single.extra_args, SINGLE_PATH)
 

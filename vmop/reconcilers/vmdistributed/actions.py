@@ -54,9 +54,10 @@ class Actor:
             case Unmark(zone=zone):
                 await self._set_marker(zone, None)
                 return "ZoneRestored", f"zone {zone} takes its traffic again"
-            case Balance(excluded=excluded):
-                await self._write(self.observed.balancer_child(order, excluded), None)
-                kept = self.observed.chosen_targets(order, excluded).kept
+            case Balance(routing=routing):
+                excluded = routing.excluded
+                kept = self.observed.chosen_targets(order, routing).kept
+                await self._write(self.observed.balancer_child(order, routing), None)
                 if excluded and kept:
                     return "KeptLastTarget", f"zone {', '.join(kept)} stays a target: nobody else is left"
                 return (

@@ -132,7 +132,7 @@ class _Reconcile:
         return Situation(
             zones=self.observed.views,
             balancer=self.observed.balancer,
-            balancer_differs=lambda excluded: self.observed.balancer_differs(order, excluded),
+            balancer_differs=lambda routing: self.observed.balancer_differs(order, routing),
             timing=self.timing,
             now=self.context.now(),
             polled=polled,

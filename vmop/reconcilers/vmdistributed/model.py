@@ -81,9 +81,14 @@ class ChildView:
         return self.exists and self.observed_generation >= self.generation
 
     @property
+    def up(self) -> bool:
+        """Ready, for the spec that is stored. What is held back for its zone's turn takes nothing away (I8)."""
+        return self.current and self.update_status == "operational" and not self.deleting
+
+    @property
     def operational(self) -> bool:
         """Ready, for the spec that is stored, with nothing held back."""
-        return self.current and self.update_status == "operational" and not self.held and not self.deleting
+        return self.up and not self.held
 
     @property
     def failed(self) -> bool:
@@ -137,7 +142,7 @@ class ZoneView:
     @property
     def ready(self) -> bool:
         """``ready(z)`` of spec 02 §19.6."""
-        return not self.marked and self.backend.operational and self.agent.operational and self.agent_reachable
+        return not self.marked and self.backend.up and self.agent.up and self.agent_reachable
 
 
 @attrs.frozen

@@ -1,14 +1,14 @@
 """From caches to views: what the children are, compared with what they should be.
 
 Everything that a pass decides on comes from here, in one look; nothing is read from the API server. Live reads, where
-a stale answer could cost data, belong to :mod:`~vmop.reconcilers.vmdistributed.controller`.
+a stale answer could cost data, belong to :mod:`~vmop.reconcilers.vmdistributed.live`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -19,8 +19,10 @@ from vmop.api.v1beta1 import VMAgent, VMAuth
 from vmop.builders.args import prefixed_path, uses_tls
 from vmop.builders.registry import with_defaults
 from vmop.builders.vmdistributed import ownership, targets
-from vmop.builders.vmdistributed.children import Child, LiveChild, Zone, ZoneBuilder, accepts_writes
+from vmop.builders.vmdistributed.children import Child, Zone, ZoneBuilder, accepts_writes
 from vmop.builders.vmdistributed.ownership import Owner
+from vmop.builders.vmdistributed.referenced import LiveChild
+from vmop.builders.vmdistributed.targets import Routing
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource
 from vmop.kube.apply.compare import contains, is_empty
@@ -96,10 +98,10 @@ class Observed:
         keys = ("unauthorizedUserAccessSpec", "selectAllByDefault", "userSelector", "userNamespaceSelector")
         return any(spec.get(key) not in (None, False) for key in keys)
 
-    def chosen_targets(self, order: Sequence[str], excluded: Iterable[str]) -> targets.Targets:
-        """Who gets queries and writes, with these zones left out."""
+    def chosen_targets(self, order: Sequence[str], routing: Routing) -> targets.Targets:
+        """Who gets queries and writes under a routing."""
         candidates = [self._candidate(self.zone(name)) for name in order]
-        return targets.choose(candidates, excluded, keep_last=self.keep_last_target)
+        return targets.choose(candidates, routing, keep_last=self.keep_last_target)
 
     def _candidate(self, zone: Zone) -> targets.Target:
         backend, agent = self.stored(zone.backend.kind, zone.backend.name), self.stored(VMAgent.kind, zone.agent.name)
@@ -111,19 +113,21 @@ class Observed:
             agent=zone.agent.name,
             reads=mode.reads and backend is not None and ownership.refers_to(backend.metadata, self.owner),
             writes=mode.writes and agent is not None and ownership.refers_to(agent.metadata, self.owner),
+            in_read=zone.name in self.balancer.read,
+            in_write=zone.name in self.balancer.write,
         )
 
-    def balancer_child(self, order: Sequence[str], excluded: Iterable[str]) -> Child:
-        """The VMAuth as it should be with these zones left out."""
-        chosen = self.chosen_targets(order, excluded)
+    def balancer_child(self, order: Sequence[str], routing: Routing) -> Child:
+        """The VMAuth as it should be under a routing."""
+        chosen = self.chosen_targets(order, routing)
         return self.builder.balancer(targets.target_refs(chosen, self.builder.backend_cls.kind))
 
-    def balancer_differs(self, order: Sequence[str], excluded: Iterable[str]) -> bool:
+    def balancer_differs(self, order: Sequence[str], routing: Routing) -> bool:
         """The stored VMAuth is not the desired one."""
         live = self.stored(VMAuth.kind, self.balancer_name)
         if live is None or not ownership.is_owned(live.metadata, self.owner):
             return True
-        return needs_write(self.balancer_child(order, excluded), live)
+        return needs_write(self.balancer_child(order, routing), live)
 
     # -- the pass ----------------------------------------------------------------------------------------------------
 
@@ -257,6 +261,9 @@ class _Lookup:
             and queue_at_risk(agent, zone.agent.spec),
         )
 
+    def _listed(self, child: Child) -> targets.Listed:
+        return targets.Listed(child.kind, self.namespace, child.name)
+
     def balancer_view(self, cr: VMDistributed, zones: Sequence[Zone]) -> BalancerView:
         given = to_json(cr.spec).get("vmauth") or {}
         if given.get("enabled") is False or VMAuth.kind in self.context.disabled:
@@ -267,13 +274,13 @@ class _Lookup:
             return BalancerView()
         status, spec = stored.get("status") or {}, stored.get("spec") or {}
         current = status.get("observedGeneration", 0) >= stored.generation
-        read, write = set(targets.listed(spec, "read")), set(targets.listed(spec, "write"))
+        read, write = targets.listed(spec, "read"), targets.listed(spec, "write")
         return BalancerView(
             exists=True,
             operational=current and status.get("updateStatus") == "operational",
             paused=bool(spec.get("paused")),
-            read=frozenset(zone.name for zone in zones if (self.namespace, zone.backend.name) in read),
-            write=frozenset(zone.name for zone in zones if (self.namespace, zone.agent.name) in write),
+            read=frozenset(zone.name for zone in zones if self._listed(zone.backend) in read),
+            write=frozenset(zone.name for zone in zones if self._listed(zone.agent) in write),
         )
 
 

@@ -6,15 +6,19 @@ them zone by zone as part of the pass, and at last they are detached, if we made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
-from vmop.api.v1beta1 import VMAgent, VMAuth
+from vmop.api.v1beta1 import VMAuth
 from vmop.builders.vmdistributed import ownership, targets
 from vmop.builders.vmdistributed.children import BACKENDS
 from vmop.builders.vmdistributed.ownership import Origin
+from vmop.builders.vmdistributed.targets import Routing
 from vmop.builders.vmdistributed.write_urls import remote_write_url
 from vmop.informers import StoredObject
 from vmop.kube import Resource
+from vmop.kube.resources import VM_DISTRIBUTED
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.vmdistributed.deletion import disown
 from vmop.reconcilers.vmdistributed.drain import Question, poll
@@ -37,24 +41,30 @@ class Removal:
         leftovers = self.observed.leftovers()
         if not leftovers:
             return rollout, None
-        names = {stored.key.name for _, stored in leftovers}
-        if self._is_served(names):
-            return rollout, Balance(self._marked())
-        if self.observed.balancer.managed and not self.observed.balancer.operational:
-            return rollout, Wait(CHILD_INTERVAL, "waiting for VMAuth to reload without removed zones")
-        urls = frozenset(url for resource, stored in leftovers for url in self._urls(resource, stored))
+        if self._is_served(leftovers):
+            return rollout, Balance(self._routing())
         now = self.context.now()
+        deadline = rollout.removal_deadline or now + self.timing.ready_timeout
+        waiting = attrs.evolve(rollout, removal_deadline=deadline)
+        # the end of this wait is recorded as a deadline at the start of the pass
+        done = attrs.evolve(rollout, removal_deadline=rollout.start_time)
+        if deadline <= rollout.start_time:
+            return rollout, None
+        late = now >= deadline
+        if self.observed.balancer.managed and not self.observed.balancer.operational and not late:
+            return waiting, Wait(CHILD_INTERVAL, "waiting for VMAuth to reload without removed zones")
+        urls, broken = self._urls(leftovers)
+        if broken:
+            self._warn(f"queues are not waited for, since these are not operational: {', '.join(broken)}")
         if not urls:
-            return rollout, None
-        if rollout.removal_deadline is None:
-            rollout = attrs.evolve(rollout, removal_deadline=now + self.timing.ready_timeout)
-        deadline = rollout.removal_deadline
-        if deadline is None or now >= deadline:
-            return rollout, None
+            return done, None
         drain = await poll(self.observed.agents(), Question(urls=urls, now=now, since=now), self.context.pods)
         if drain.drained:
-            return attrs.evolve(rollout, removal_deadline=now), None
-        return rollout, Wait(DRAIN_INTERVAL, "waiting for queues of removed zones to drain")
+            return done, None
+        if late:
+            self._warn(f"queues of removed zones are not empty: {drain.pending or 0} bytes are lost")
+            return done, None
+        return waiting, Wait(DRAIN_INTERVAL, "waiting for queues of removed zones to drain")
 
     async def after_zones(self) -> tuple[str, str]:
         """Detach or give back one leftover; reason and message of its event, empty when none is left."""
@@ -68,27 +78,41 @@ class Removal:
             return "ObjectDisowned", f"{resource.kind}={stored.key} is not managed by this resource any more"
         return "", ""
 
-    def _marked(self) -> frozenset[str]:
-        return frozenset(view.name for view in self.observed.views.values() if view.marked)
+    def _routing(self) -> Routing:
+        """Nobody but the removed zones loses traffic by this write, and nobody gets more."""
+        marked = frozenset(view.name for view in self.observed.views.values() if view.marked)
+        return Routing(excluded=marked, entering=frozenset())
 
-    def _is_served(self, names: set[str]) -> bool:
+    def _is_served(self, leftovers: Sequence[tuple[Resource, StoredObject]]) -> bool:
+        """The VMAuth, which is managed, still sends traffic to one of them."""
         balancer = self.observed.stored(VMAuth.kind, self.observed.balancer_name)
         if balancer is None or not self.observed.balancer.managed:
             return False
         spec = balancer.get("spec") or {}
-        listed = {name for ref in ("read", "write") for _, name in targets.listed(spec, ref)}
-        return bool(names & listed)
+        served = targets.listed(spec, "read") | targets.listed(spec, "write")
+        return any(targets.Listed(resource.kind, *stored.key) in served for resource, stored in leftovers)
 
-    def _urls(self, resource: Resource, stored: StoredObject) -> list[str]:
-        """Where agents write to reach a removed backend that still takes writes."""
-        status = stored.get("status") or {}
-        if resource.kind == VMAgent.kind or resource.kind not in BACKENDS:
-            return []
-        if status.get("updateStatus") != "operational":
-            return []
-        return [
-            remote_write_url(BACKENDS[resource.kind], stored.key.name, stored.key.namespace, stored.get("spec") or {})
-        ]
+    def _urls(self, leftovers: Sequence[tuple[Resource, StoredObject]]) -> tuple[frozenset[str], list[str]]:
+        """Where agents write to reach removed backends, and backends whose queues cannot drain any more."""
+        urls: set[str] = set()
+        broken: list[str] = []
+        for resource, stored in leftovers:
+            if resource.kind not in BACKENDS:
+                continue
+            if (stored.get("status") or {}).get("updateStatus") != "operational":
+                broken.append(f"{resource.kind}={stored.key}")
+                continue
+            urls.add(
+                remote_write_url(
+                    BACKENDS[resource.kind], stored.key.name, stored.key.namespace, stored.get("spec") or {}
+                )
+            )
+        return frozenset(urls - {""}), broken
+
+    def _warn(self, message: str) -> None:
+        stored = self.context.informers.informer(VM_DISTRIBUTED).lister.get(self.observed.key)
+        if stored is not None:
+            self.context.events.event(stored, "Warning", "DrainSkipped", message, own=True)
 
     async def _detach(self, resource: Resource, stored: StoredObject) -> None:
         changes: dict[str, str | None] = {ownership.DETACHED: instant(self.context.now())}

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from vmop.builders.vmdistributed.targets import Routing
 from vmop.reconcilers.vmdistributed.model import (
     BalancerView,
     ChildView,
@@ -36,6 +37,8 @@ from vmop.reconcilers.vmdistributed.model import (
     update_order,
 )
 
+#: no zone is left out but for its mode, absence or ownership
+EVERYBODY = Routing()
 #: How often queues are polled, children and other zones looked at again when no event comes (spec 02 §11.2, §19.6).
 DRAIN_INTERVAL = 5.0
 CHILD_INTERVAL = 5.0
@@ -89,9 +92,9 @@ class Unmark:
 
 @attrs.frozen
 class Balance:
-    """Write the VMAuth with all targets but those of the zones in `excluded`."""
+    """Write the VMAuth with the targets that `routing` leaves."""
 
-    excluded: frozenset[str]
+    routing: Routing
 
 
 @attrs.frozen
@@ -138,8 +141,8 @@ class Situation:
 
     zones: Mapping[str, ZoneView]
     balancer: BalancerView
-    #: whether the stored VMAuth differs from the desired one with these zones excluded
-    balancer_differs: Callable[[frozenset[str]], bool]
+    #: whether the stored VMAuth differs from the one that such a routing gives
+    balancer_differs: Callable[[Routing], bool]
     timing: Timing
     now: datetime
     #: the poll that the last decision asked for within the same reconcile, and its outcome
@@ -174,7 +177,7 @@ def is_needed(situation: Situation) -> bool:
     zones = situation.zones.values()
     unsettled = any(not zone.settled and zone.mode is not TrafficMode.MAINTENANCE for zone in zones)
     unwritten = any(_unwritten(child) for zone in zones for child in (zone.backend, zone.agent))
-    return unsettled or unwritten or bool(situation.marked) or _balancer_unfinished(situation, frozenset())
+    return unsettled or unwritten or bool(situation.marked) or _balancer_unfinished(situation)
 
 
 def decide(rollout: Rollout, situation: Situation) -> tuple[Rollout, Action]:
@@ -187,9 +190,9 @@ def decide(rollout: Rollout, situation: Situation) -> tuple[Rollout, Action]:
         rollout = rollout.with_progress(progress)
         if action is not None:
             return rollout, action
-    if not situation.zones and _balancer_unfinished(situation, frozenset()):
+    if not situation.zones and _balancer_unfinished(situation):
         # without zones nobody has a turn, but a stored VMAuth must not keep its targets
-        return rollout, Balance(frozenset())
+        return rollout, Balance(EVERYBODY)
     return rollout, Finish()
 
 
@@ -197,13 +200,13 @@ def _unwritten(child: ChildView) -> bool:
     return not child.exists or child.needs_write or not child.owned
 
 
-def _balancer_unfinished(situation: Situation, excluded: frozenset[str]) -> bool:
+def _balancer_unfinished(situation: Situation) -> bool:
     balancer = situation.balancer
     if not balancer.managed or (not situation.zones and not balancer.exists):
         return False
     if not situation.zones:
-        return situation.balancer_differs(excluded)
-    return not situation.balancer.operational or situation.balancer_differs(excluded)
+        return situation.balancer_differs(EVERYBODY)
+    return not situation.balancer.operational or situation.balancer_differs(EVERYBODY)
 
 
 @attrs.frozen
@@ -314,8 +317,10 @@ class _Turn:
         if self.late:
             return self.fail(error, event="DrainTimeout")
         known = "no agent answered yet" if drain.pending is None else f"{drain.pending} bytes pending"
-        counted = attrs.evolve(self.progress, good_polls=drain.good_polls, first_good_poll=drain.first_good_poll)
-        return counted, Wait(DRAIN_INTERVAL, f"waiting for queues to drain: {known}")
+        return self.counted(drain), Wait(DRAIN_INTERVAL, f"waiting for queues to drain: {known}")
+
+    def counted(self, drain: Drain) -> ZoneProgress:
+        return attrs.evolve(self.progress, good_polls=drain.good_polls, first_good_poll=drain.first_good_poll)
 
     def outcome(self, request: PollQueues) -> Drain | None:
         polled = self.situation.polled
@@ -327,20 +332,20 @@ class _Turn:
             return self.enter(Step.CATCHING_UP)
         if self.zone.existing:
             waiting = self.balance(
-                self.situation.marked | {self.zone.name},
+                self.routing(excluded=True),
                 f"failed to update VMAuth LB with excluded backend={self.zone.backend.key.name}",
             )
             if waiting is not None:
                 return waiting
         return self.enter(Step.AGENT_DRAIN)
 
-    def balance(self, excluded: frozenset[str], error: str) -> tuple[ZoneProgress, Action] | None:
+    def balance(self, routing: Routing, error: str) -> tuple[ZoneProgress, Action] | None:
         """Write the VMAuth and wait until it is reloaded; None when it is."""
         balancer = self.situation.balancer
         if not balancer.managed:
             return None
-        if self.situation.balancer_differs(excluded):
-            return self.stay(Balance(excluded))
+        if self.situation.balancer_differs(routing):
+            return self.stay(Balance(routing))
         if balancer.operational:
             return None
         if balancer.paused:
@@ -357,15 +362,17 @@ class _Turn:
             if drain is None:
                 return self.stay(request)
             if not drain.drained:
-                return self.stay(Wait(DRAIN_INTERVAL, "waiting for the agent's own queues to drain"))
+                return self.counted(drain), Wait(DRAIN_INTERVAL, "waiting for the agent's own queues to drain")
         return self.enter(Step.UPDATING_BACKEND)
 
     def update(self, child: ChildView, after: Step) -> tuple[ZoneProgress, Action | None]:
         if child.deleting:
             return self.being_removed(child)
-        if _unwritten(child):
+        if not child.exists or child.needs_write:
             is_backend = child is self.zone.backend
             return self.stay(Write(self.zone.name, child, marker=is_backend))
+        if not child.owned:
+            return self.stay(Adopt(self.zone.name, child))
         waiting = self.wait_for(child)
         return self.enter(after) if waiting is None else waiting
 
@@ -407,7 +414,7 @@ class _Turn:
         return self.enter(Step.RESTORING)
 
     def restore(self) -> tuple[ZoneProgress, Action | None]:
-        waiting = self.balance(self.left_out(), "failed to update VMAuth LB")
+        waiting = self.balance(self.routing(), "failed to update VMAuth LB")
         if waiting is not None:
             return waiting
         if self.zone.marked:
@@ -425,23 +432,16 @@ class _Turn:
             return self.stay(Wait((until - self.situation.now).total_seconds(), "pause between zones"))
         return self.enter(Step.READY)
 
-    def left_out(self) -> frozenset[str]:
-        """Zones that stay without traffic when this one is put back.
+    def routing(self, *, excluded: bool = False) -> Routing:
+        """Who gets traffic during this turn: all but the marked zones, this one in or out.
 
-        Those with the marker, and those that a changed trafficMode brings back and whose own turn has not come (I7).
+        Zones that a changed trafficMode brings back to a ref wait there for the end of their own turn (I7).
         """
-        balancer = self.situation.balancer
-        returning = {
-            zone.name
-            for zone in self.situation.zones.values()
-            if balancer.exists
-            and not self.rollout.progress(zone.name).done
-            and (
-                (zone.mode.reads and zone.name not in balancer.read)
-                or (zone.mode.writes and zone.name not in balancer.write)
-            )
-        }
-        return (self.situation.marked | returning) - {self.zone.name}
+        entering = None
+        if self.situation.balancer.exists:
+            entering = frozenset(zone.name for zone in self.rollout.zones if zone.done) | {self.zone.name}
+        marked = self.situation.marked
+        return Routing(marked | {self.zone.name} if excluded else marked - {self.zone.name}, entering)
 
     # -- zones without a turn of their own ----------------------------------------------------------------------------
 
@@ -457,15 +457,15 @@ class _Turn:
             waiting = self.wait_for(child)
             if waiting is not None:
                 return waiting
-        left_out = self.left_out()
-        if self.situation.balancer.managed and self.situation.balancer_differs(left_out) and self.enters():
+        routing = self.routing()
+        if self.situation.balancer.managed and self.situation.balancer_differs(routing) and self.enters():
             waiting = self.poll(
                 PollQueues(self.zone.name),
                 f"failed to wait till VMAgent queue for backend={self.zone.backend.key.name} is drained",
             )
             if waiting is not None:
                 return waiting
-        waiting = self.balance(left_out, "failed to update VMAuth LB")
+        waiting = self.balance(routing, "failed to update VMAuth LB")
         return self.enter(Step.READY) if waiting is None else waiting
 
     def enters(self) -> bool:
@@ -480,7 +480,7 @@ class _Turn:
         deadline = self.progress.deadline or self.situation.now + self.situation.timing.ready_timeout
         turn = attrs.evolve(self, progress=attrs.evolve(self.progress, deadline=deadline))
         if self.situation.balancer.serves(self.zone):
-            waiting = turn.balance(turn.left_out() | {self.zone.name}, "failed to update VMAuth LB")
+            waiting = turn.balance(turn.routing(excluded=True), "failed to update VMAuth LB")
             if waiting is not None:
                 return waiting
         if self.zone.marked:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
+from vmop.builders.vmdistributed.targets import Routing, Target, choose
 from vmop.kube import ObjectKey
 from vmop.kube.resources import VM_AGENT, VM_CLUSTER
 from vmop.reconcilers.vmdistributed import rollout as pass_
@@ -129,16 +130,26 @@ class World:
             write=self.write,
         )
 
-    def targets(self, excluded: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-        eligible = [zone for zone in self.zones.values() if zone.exists and zone.owned]
-        read = {zone.name for zone in eligible if zone.mode.reads}
-        write = {zone.name for zone in eligible if zone.mode.writes}
-        # a ref is not emptied (keepLastTarget)
-        return frozenset(read - excluded or read), frozenset(write - excluded or write)
+    def targets(self, routing: Routing) -> tuple[frozenset[str], frozenset[str]]:
+        candidates = [
+            Target(
+                zone=zone.name,
+                namespace="obs",
+                backend=f"met-{zone.name}",
+                agent=f"met-{zone.name}",
+                reads=zone.exists and zone.owned and zone.mode.reads,
+                writes=zone.exists and zone.owned and zone.mode.writes,
+                in_read=zone.name in self.read,
+                in_write=zone.name in self.write,
+            )
+            for zone in self.zones.values()
+        ]
+        chosen = choose(candidates, routing, keep_last=True)
+        return frozenset(zone.zone for zone in chosen.read), frozenset(zone.zone for zone in chosen.write)
 
     def situation(self, polled: tuple[PollQueues, Drain] | None = None) -> Situation:
-        def differs(excluded: frozenset[str]) -> bool:
-            return not self.balancer_exists or self.targets(excluded) != (self.read, self.write)
+        def differs(routing: Routing) -> bool:
+            return not self.balancer_exists or self.targets(routing) != (self.read, self.write)
 
         return Situation(self.views, self.balancer, differs, TIMING, self.now, polled)
 
@@ -174,8 +185,8 @@ class World:
             case Adopt(zone=name):
                 self.log.append(f"adopt {name}")
                 self.zones[name].owned = True
-            case Balance(excluded=excluded):
-                self.balance(excluded)
+            case Balance(routing=routing):
+                self.balance(routing)
             case Finish():
                 assert self.rollout is not None
                 self.rollout = attrs.evolve(self.rollout, completion_time=self.now)
@@ -216,13 +227,14 @@ class World:
         else:
             zone.stored = zone.desired
 
-    def balance(self, excluded: frozenset[str]) -> None:
+    def balance(self, routing: Routing) -> None:
+        excluded = routing.excluded
         self.log.append(f"balance without {','.join(sorted(excluded))}")
         marked = {zone.name for zone in self.zones.values() if zone.marked}
         turn = self.rollout.current if self.rollout is not None else None
         restoring = {turn.name} if turn is not None and turn.step is Step.RESTORING else set()
         assert marked - restoring <= excluded, f"I5: {marked} are marked, {excluded} left out"
-        self.read, self.write = self.targets(excluded)
+        self.read, self.write = self.targets(routing)
         self.balancer_exists, self.reloaded = True, False
 
     # -- time and events ---------------------------------------------------------------------------------------------
