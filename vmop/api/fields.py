@@ -35,8 +35,9 @@ class FieldSpec:
 
     `pointer` tells the merge of VMDistributed (02-vmdistributed.md 5) that "", false and 0 are values of their own;
     in the others they mean "absent". `kube` names the embedded Kubernetes schema of a field (or of its items, or of
-    its map values) that is kept as plain JSON. `raw` keeps the Python type for the parser, while the CRD schema only
-    says "anything". `schema` is laid over the derived schema.
+    its map values) that is kept as plain JSON. `duration`: the string must be a Go duration, else the object does not
+    parse. `raw` keeps the Python type for the parser, while the CRD schema only says "anything". `schema` is laid
+    over the derived schema.
     """
 
     json: str
@@ -47,6 +48,7 @@ class FieldSpec:
     pointer: bool = False
     raw: bool = False
     kube: str = ""
+    duration: bool = False
     default: Any = None
     schema: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -73,6 +75,7 @@ def field(
     pointer: bool = False,
     raw: bool = False,
     kube: str = "",
+    duration: bool = False,
     default: Any = None,
     format: str = "",  # noqa: A002 (the keyword of OpenAPI)
     enum: tuple[str, ...] = (),
@@ -102,6 +105,7 @@ def field(
         pointer=pointer,
         raw=raw,
         kube=kube,
+        duration=duration,
         default=default,
         schema=rules,
     )

@@ -20,6 +20,7 @@ from vmop.api.fields import SERVICE_SCRAPE_SPEC, Field, IntOrString, Manifest, S
 from vmop.api.kinds import CustomResource
 from vmop.api.kubernetes import mismatches
 from vmop.api.problems import Problem
+from vmop.api.syntax import go_duration
 
 T = TypeVar("T", bound=CustomResource)
 Hook = Callable[[Any, Any], Any]
@@ -164,6 +165,25 @@ def _string_or_list(value: Any, _: Any) -> Any:
     raise Mismatch("string or array of strings", value)
 
 
+def _special(converter: Converter, declared: Field) -> Hook | None:
+    """The hook of a field whose type does not say it all."""
+    if declared.spec.kube:
+        return _embedded(converter, declared)
+    return _duration if declared.spec.duration else None
+
+
+def _duration(value: Any, _: Any) -> Any:
+    if value is None:
+        return None
+    if type(value) is not str:
+        raise Mismatch("string", value)
+    try:
+        go_duration(value)
+    except ValueError:
+        raise Mismatch("duration such as 90s, 1m30s or 1.5h", value) from None
+    return value
+
+
 def _embedded(converter: Converter, declared: Field) -> Hook:
     """Plain JSON whose types a schema knows; with the strict converter also a spec of our own."""
     outer = converter.get_structure_hook(declared.type)
@@ -280,8 +300,7 @@ def _converter(strict: bool) -> Converter:
     def structure_class(cls: type) -> Hook:
         declared = fields_of(cls)
         renames: dict[str, Any] = {
-            f.attribute: override(rename=f.spec.json, struct_hook=_embedded(converter, f) if f.spec.kube else None)
-            for f in declared
+            f.attribute: override(rename=f.spec.json, struct_hook=_special(converter, f)) for f in declared
         }
         inner: Hook = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=strict, **renames)
         aliases = tuple((alias, f.spec.json) for f in declared for alias in f.spec.aliases)

@@ -252,3 +252,17 @@ def test_unknown_fields_of_an_embedded_scrape_spec_are_listed() -> None:
     parsed = parse(VMCluster, cluster(spec))
     assert parsed.unknown_fields == ("spec.vmstorage.serviceScrapeSpec.endpoints[0].prt",)
     assert to_json(parsed.object)["spec"] == spec
+
+
+@pytest.mark.parametrize(("value", "found"), [("1d", "string"), ("soon", "string"), (30, "integer")])
+def test_durations_must_be_durations(value: object, found: str) -> None:
+    [(path, message)] = problems_of(VMDistributed, {"zoneCommon": {"updatePause": value}})
+    wanted = "duration such as 90s, 1m30s or 1.5h" if found == "string" else "string"
+    assert (path, message) == ("spec.zoneCommon.updatePause", f"expected {wanted}, got {found}")
+
+
+def test_durations_are_kept_as_they_are_written() -> None:
+    common = {"readyTimeout": "1m30s", "updatePause": None}
+    assert to_json(parse(VMDistributed, {"spec": {"zoneCommon": common}}).object)["spec"] == {
+        "zoneCommon": {"readyTimeout": "1m30s"}
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmop.api.validation.syntax import dns_subdomain, go_duration, metricsql_duration, retention, series_selector
+from vmop.api.syntax import dns_subdomain, go_duration, metricsql_duration, retention, series_selector
 
 DAY = 86_400_000
 

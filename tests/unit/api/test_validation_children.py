@@ -278,7 +278,7 @@ SELECTOR: dict[str, tuple[Any, Expected]] = {
         [
             (
                 "spec.selector.matchExpressions[0].values",
-                "values: Invalid value: ['a']: values set must be empty for exists and does not exist",
+                'values: Invalid value: ["a"]: values set must be empty for exists and does not exist',
             )
         ],
     ),

@@ -138,10 +138,6 @@ CASES: dict[str, tuple[Any, list[tuple[str, str]]]] = {
         durations(updatePause="-1s"),
         [("spec.zoneCommon.updatePause", "zoneCommon.updatePause must not be negative")],
     ),
-    "a duration in days": (
-        durations(updatePause="1d"),
-        [("spec.zoneCommon.updatePause", "zoneCommon.updatePause: it must be a duration such as 90s, 1m30s or 1.5h")],
-    ),
     "name and selector": (
         zones({"vmcluster": {"name": "a", "selector": {"matchLabels": {"a": "b"}}}}),
         [("spec.zones[0].vmcluster.selector", "spec.zones[0].vmcluster: name and selector are mutually exclusive")],

@@ -105,8 +105,10 @@ class ZoneParts:
 class ZoneCommon(ZoneParts):
     """What holds for every zone that does not say otherwise; `%ZONE%` stands for the zone's name."""
 
-    ready_timeout: str | None = field("How long an updated object may take to become ready, e.g. `5m` (default).")
-    update_pause: str | None = field("Pause between one updated zone and the next, e.g. `1m` (default).")
+    ready_timeout: str | None = field(
+        "How long an updated object may take to become ready, e.g. `5m` (default).", duration=True
+    )
+    update_pause: str | None = field("Pause between one updated zone and the next, e.g. `1m` (default).", duration=True)
 
 
 @attrs.frozen(kw_only=True)

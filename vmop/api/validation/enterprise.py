@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from vmop.api.problems import Problem
+from vmop.api.syntax import metricsql_duration, retention, series_selector
 from vmop.api.v1beta1 import Backup, Downsampling, DownsamplingPeriod, DownsamplingRule, License, RetentionFilter
 from vmop.api.validation.shared import ENTERPRISE, license_fields, license_given
-from vmop.api.validation.syntax import metricsql_duration, retention, series_selector
 
 
 def backup(path: str, config: Backup | None, granted: License | None) -> Iterator[Problem]:

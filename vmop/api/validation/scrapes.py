@@ -1,5 +1,6 @@
 """Scrape objects (05-scrapes.md 12, part 3): selectors, and the targets of a probe."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,7 +38,7 @@ def label_selector(path: str, selector: Manifest | None, prefix: str = "") -> It
             yield Problem(f"{where}.values", f"{prefix}values: Invalid value: []: {rule}")
         elif operator in ("Exists", "DoesNotExist") and values:
             rule = "values set must be empty for exists and does not exist"
-            yield Problem(f"{where}.values", f"{prefix}values: Invalid value: {values}: {rule}")
+            yield Problem(f"{where}.values", f"{prefix}values: Invalid value: {json.dumps(values)}: {rule}")
         else:
             yield from _values(f"{where}.values", key, values, prefix)
 

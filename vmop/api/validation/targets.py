@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vmop.api.fields import StringOrList
 from vmop.api.problems import Problem
+from vmop.api.syntax import header, target_url
 from vmop.api.v1beta1 import CRDRef, StaticRef, TargetRef, URLMap, UserOptions
 from vmop.api.validation.shared import tls_config
-from vmop.api.validation.syntax import header, target_url
 
 METRIC_LABEL = "^[a-zA-Z_:.][a-zA-Z0-9_:.]*$"
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from vmop.api.problems import Problem
+from vmop.api.syntax import target_url
 from vmop.api.v1beta1 import UnauthorizedAccess, VMAuth, VMAuthSpec
 from vmop.api.validation.shared import autoscaler, pre_stop, service_name, tls_config, vertical
-from vmop.api.validation.syntax import target_url
 from vmop.api.validation.targets import as_list, messages_of, metric_labels, target_ref, url_map, user_options
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from vmop.api.problems import Problem
 from vmop.api.structure import to_json
+from vmop.api.syntax import dns_subdomain, go_duration
 from vmop.api.v1alpha1 import VMDistributed, VMDistributedSpec, Zone, ZoneCommon
 from vmop.api.validation.shared import update_behavior
-from vmop.api.validation.syntax import dns_subdomain, go_duration
 
 PLACEHOLDER = "%ZONE%"
 
@@ -119,19 +119,11 @@ def _agent(cr: VMDistributed, index: int, zone: Zone, common: ZoneCommon, seen: 
 
 
 def _durations(common: ZoneCommon) -> Iterator[Problem]:
-    for name, text, least in (("readyTimeout", common.ready_timeout, 1), ("updatePause", common.update_pause, 0)):
-        if text is None:
-            continue
-        path = f"spec.zoneCommon.{name}"
-        try:
-            seconds = go_duration(text)
-        except ValueError as error:
-            yield Problem(path, f"zoneCommon.{name}: {error}")
-            continue
-        if least and seconds <= 0:
-            yield Problem(path, f"zoneCommon.{name} must be greater than 0")
-        elif seconds < 0:
-            yield Problem(path, f"zoneCommon.{name} must not be negative")
+    """Their syntax is a matter of the parser, their sign is ours."""
+    if common.ready_timeout is not None and go_duration(common.ready_timeout) <= 0:
+        yield Problem("spec.zoneCommon.readyTimeout", "zoneCommon.readyTimeout must be greater than 0")
+    if common.update_pause is not None and go_duration(common.update_pause) < 0:
+        yield Problem("spec.zoneCommon.updatePause", "zoneCommon.updatePause must not be negative")
 
 
 def _references(spec: VMDistributedSpec) -> Iterator[Problem]:

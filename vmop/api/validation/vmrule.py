@@ -6,8 +6,8 @@ Never refuses what vmalert would accept: queries and templates are taken for val
 from collections.abc import Iterator
 
 from vmop.api.problems import Problem
+from vmop.api.syntax import metricsql_duration
 from vmop.api.v1beta1 import Rule, RuleGroup, VMRule
-from vmop.api.validation.syntax import metricsql_duration
 
 TYPES = ("prometheus", "graphite", "vlogs")
 _INT32 = range(-(2**31), 2**31)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from vmop.api.problems import Problem
+from vmop.api.syntax import header
 from vmop.api.v1beta1 import JWT, VMUser
-from vmop.api.validation.syntax import header
 from vmop.api.validation.targets import messages_of, metric_labels, target_ref
 
 
