@@ -47,7 +47,7 @@ check-generated: generate ## fail where generated files are stale
 		|| { echo "generated files are stale: run 'make generate' and commit the result" >&2; exit 1; }
 
 bench: setup ## memory and speed of store, watch and queue; start-up time
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 control-plane: ## build the real etcd, kube-apiserver and kube-controller-manager into hack/bin (needs Go)
 	@test "$(KUBEBUILDER_ASSETS)" != "$(CURDIR)/hack/bin" || $(MAKE) --no-print-directory $(CONTROL_PLANE)
