@@ -11,8 +11,8 @@ import pytest
 
 from vmop.devcluster.controlplane import ControlPlane
 from vmop.informers import Handler, InformerFactory, StoredObject, identity_unless
-from vmop.kube import Client, Manifest, ObjectKey, load_kubeconfig
-from vmop.kube.resources import CONFIG_MAP, NAMESPACE, SECRET, VM_AGENT
+from vmop.kube import Client, Manifest, ObjectKey, Resource, load_kubeconfig
+from vmop.kube.resources import CONFIG_MAP, NAMESPACE, SECRET
 
 pytestmark = pytest.mark.real
 
@@ -147,9 +147,9 @@ async def test_metadata_of_secrets_without_what_nobody_refers_to(real_cluster: C
 async def test_says_what_is_missing_and_why(real_cluster: ControlPlane) -> None:
     async with connected(real_cluster, "informers-missing") as client:
         informers = factory(client)
-        informers.informer(VM_AGENT, label_selector="a=b")
+        informers.informer(Resource("nobody.example.com", "v1", "Ghost", "ghosts"), label_selector="a=b")
         async with running(informers):
-            with pytest.raises(TimeoutError, match=r"VMAgent.* \(a=b\): .*NotFound"):
+            with pytest.raises(TimeoutError, match=r"Ghost.* \(a=b\): .*NotFound"):
                 await informers.wait_synced(1)
             late = informers.informer(NAMESPACE)
             await late.wait_synced(20)
