@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -145,18 +146,15 @@ async def _read(pods: PodHttp, agent: Agent, endpoint: Endpoint, urls: frozenset
     return read_metrics(response.body.decode(errors="replace"), agent.urls, urls)
 
 
-def read_metrics(text: str, positions: Sequence[str], urls: Iterable[str]) -> Reading:
+def read_metrics(text: str, positions: tuple[str, ...], urls: Iterable[str]) -> Reading:
     """The state of the queues for `urls` in one page of a vmagent that writes to `positions`."""
-    wanted = [url for url in urls if url in positions]
-    if not wanted:
-        # the agent does not write there, so nothing can wait
-        return Reading(Verdict.EMPTY)
     samples = list(_samples(text))
-    readings = [_queue(samples, url, positions) for url in wanted]
-    return Reading(max(r.verdict for r in readings), sum(r.pending for r in readings))
+    readings = [_queue(samples, url, positions) for url in urls]
+    worst = max((reading.verdict for reading in readings), default=Verdict.EMPTY)
+    return Reading(worst, sum(reading.pending for reading in readings))
 
 
-def _queue(samples: Iterable[tuple[str, Mapping[str, str], float]], url: str, positions: Sequence[str]) -> Reading:
+def _queue(samples: Iterable[tuple[str, Mapping[str, str], float]], url: str, positions: tuple[str, ...]) -> Reading:
     on_disk: float | None = None
     total: float | None = None
     for name, labels, value in samples:
@@ -167,7 +165,8 @@ def _queue(samples: Iterable[tuple[str, Mapping[str, str], float]], url: str, po
         else:
             total = (total or 0.0) + value
     if on_disk is None and total is None:
-        return Reading(Verdict.UNKNOWN)
+        # an agent that does not write there has nothing that could wait
+        return Reading(Verdict.UNKNOWN if url in positions else Verdict.EMPTY)
     pending = int(max(on_disk or 0.0, total or 0.0))
     if on_disk is not None:
         return Reading(Verdict.EMPTY if not on_disk and pending <= TOLERANCE else Verdict.FULL, pending)
@@ -176,7 +175,7 @@ def _queue(samples: Iterable[tuple[str, Mapping[str, str], float]], url: str, po
     return Reading(Verdict.NEARLY_EMPTY if pending <= TOLERANCE else Verdict.FULL, pending)
 
 
-def _belongs(labels: Mapping[str, str], url: str, positions: Sequence[str]) -> bool:
+def _belongs(labels: Mapping[str, str], url: str, positions: tuple[str, ...]) -> bool:
     """The first rule of §11.2 that applies to the sample."""
     path = labels.get("path", "")
     folder = _FOLDER.match(path.rstrip("/").rpartition("/")[2])
@@ -186,7 +185,8 @@ def _belongs(labels: Mapping[str, str], url: str, positions: Sequence[str]) -> b
     plain = label if separator and number.isdigit() else labels.get("url", "")
     if plain == url:
         return True
-    return not path and plain == "secret-url" and number == str(positions.index(url) + 1)
+    hidden = not path and plain == "secret-url" and number.isdigit()
+    return hidden and positions[int(number) - 1 : int(number)] == (url,)
 
 
 def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
@@ -199,6 +199,8 @@ def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
         try:
             value = float(match["value"])
         except ValueError:
+            continue
+        if not math.isfinite(value):
             continue
         labels = {key: re.sub(r"\\(.)", r"\1", text) for key, text in _LABEL.findall(match["labels"] or "")}
         yield match["name"], labels, value

@@ -23,6 +23,7 @@ from vmop.reconcilers.vmdistributed import rollout as pass_
 from vmop.reconcilers.vmdistributed.actions import Actor, NotSafe
 from vmop.reconcilers.vmdistributed.deletion import finalize
 from vmop.reconcilers.vmdistributed.drain import Question, poll
+from vmop.reconcilers.vmdistributed.live import guessed_origins
 from vmop.reconcilers.vmdistributed.model import Drain, Rollout, Step
 from vmop.reconcilers.vmdistributed.observe import Observed, owned_children
 from vmop.reconcilers.vmdistributed.removal import Removal
@@ -70,8 +71,9 @@ class VMDistributedKind:
     async def ensure(self, cr: VMDistributed, previous: Manifest | None) -> Progress:
         """One step of the pass that is due, if any."""
         owner = Owner(cr.namespace, cr.name, cr.metadata["uid"])
+        guessed = await guessed_origins(self.context, owner, str(cr.metadata.get("creationTimestamp", "")))
         try:
-            observed = Observed.of(self.context, cr, owner)
+            observed = Observed.of(self.context, cr, owner, guessed)
         except (BuildError, SpecError) as error:
             # a missing object may come; a merged spec that does not parse stays as it is
             what = f"failed to build distributed zones VMDistributed={cr.namespace}/{cr.name}: {error}"

@@ -7,11 +7,34 @@ import asyncio
 from vmop.api import Manifest
 from vmop.api.v1beta1 import VMAgent
 from vmop.builders.vmdistributed import ownership
+from vmop.builders.vmdistributed.ownership import Origin, Owner
 from vmop.kube import NotFound, ObjectKey
 from vmop.kube.resources import ENDPOINT_SLICE, VM_AGENT, VM_DISTRIBUTED
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.vmdistributed.model import TrafficMode
-from vmop.reconcilers.vmdistributed.observe import CHILD_RESOURCES, SERVICE_NAME, Observed, agent_service
+from vmop.reconcilers.vmdistributed.observe import (
+    CHILD_RESOURCES,
+    SERVICE_NAME,
+    Observed,
+    agent_service,
+    owned_children,
+    wants_pods,
+)
+
+
+async def guessed_origins(context: Context, owner: Owner, created_at: str) -> dict[str, Origin]:
+    """Who made each child that carries our reference and no record of it, by uid (spec 02 §16.3).
+
+    The guess needs the whole ``managedFields``, of which caches keep one entry. Once it is recorded on the child,
+    nothing is read any more.
+    """
+    found = {}
+    for resource, stored in owned_children(context, owner):
+        if ownership.is_unrecorded(stored.metadata, owner):
+            live = await _get(context, resource.kind, stored.key)
+            if live is not None:
+                found[stored.uid] = ownership.origin_of(live["metadata"], owner, created_at)
+    return found
 
 
 async def zones_not_ready(context: Context, observed: Observed, taken_out: str, *, check_ready: bool) -> str:
@@ -54,7 +77,7 @@ async def _why_not(context: Context, backend: ObjectKey, kind: str, agent: Objec
     live_agent = await _get(context, VMAgent.kind, agent)
     if live_agent is None or not _is_operational(live_agent):
         return f"{VM_AGENT.kind}={agent} is not operational"
-    if (live_agent.get("spec") or {}).get("replicaCount", 1) and not await _has_endpoint(context, live_agent):
+    if wants_pods(live_agent.get("spec") or {}) and not await _has_endpoint(context, live_agent):
         return f"{VM_AGENT.kind}={agent} has no ready endpoint"
     return ""
 

@@ -20,7 +20,7 @@ from vmop.builders.args import prefixed_path, uses_tls
 from vmop.builders.registry import with_defaults
 from vmop.builders.vmdistributed import ownership, targets
 from vmop.builders.vmdistributed.children import Child, Zone, ZoneBuilder, accepts_writes
-from vmop.builders.vmdistributed.ownership import Owner
+from vmop.builders.vmdistributed.ownership import Origin, Owner
 from vmop.builders.vmdistributed.referenced import LiveChild
 from vmop.builders.vmdistributed.targets import Routing
 from vmop.informers import StoredObject
@@ -49,15 +49,23 @@ class Observed:
     zones: tuple[Zone, ...]
     views: Mapping[str, ZoneView]
     balancer: BalancerView
+    #: who made the children that nobody recorded, by uid
+    guessed: Mapping[str, Origin] = attrs.field(factory=dict)
 
     @classmethod
-    def of(cls, context: Context, cr: VMDistributed, owner: Owner) -> Observed:
-        """Look at all children of `cr`, whose defaults are applied. Raises BuildError and SpecError of its spec."""
-        lookup = _Lookup(context, owner, cr.namespace, str(cr.metadata.get("creationTimestamp", "")))
+    def of(
+        cls, context: Context, cr: VMDistributed, owner: Owner, guessed: Mapping[str, Origin] | None = None
+    ) -> Observed:
+        """Look at all children of `cr`, whose defaults are applied. Raises BuildError and SpecError of its spec.
+
+        `guessed` comes from :func:`~vmop.reconcilers.vmdistributed.live.guessed_origins`.
+        """
+        guessed = guessed or {}
+        lookup = _Lookup(context, owner, cr.namespace, str(cr.metadata.get("creationTimestamp", "")), guessed)
         builder = ZoneBuilder(cr, context.settings, context.platform, lookup.live)
         zones = builder.zones()
         views = {zone.name: lookup.zone_view(zone) for zone in zones}
-        return cls(context, cr, owner, builder, zones, views, lookup.balancer_view(cr, zones))
+        return cls(context, cr, owner, builder, zones, views, lookup.balancer_view(cr, zones), guessed)
 
     @property
     def key(self) -> ObjectKey:
@@ -72,9 +80,10 @@ class Observed:
         """A child as it is cached."""
         return stored_child(self.context, kind, ObjectKey(self.cr.namespace, name))
 
-    def origin(self, stored: StoredObject) -> ownership.Origin:
+    def origin(self, stored: StoredObject) -> Origin:
         """Who made a child."""
-        return ownership.origin_of(stored.metadata, self.owner, str(self.cr.metadata.get("creationTimestamp", "")))
+        created_at = str(self.cr.metadata.get("creationTimestamp", ""))
+        return self.guessed.get(stored.uid) or ownership.origin_of(stored.metadata, self.owner, created_at)
 
     # -- the balancer ------------------------------------------------------------------------------------------------
 
@@ -139,8 +148,11 @@ class Observed:
     @property
     def revision(self) -> str:
         """Hash of all desired specs of backends and agents (§19.7)."""
-        specs = [[_without_empty(zone.backend.spec), _without_empty(zone.agent.spec)] for zone in self.zones]
-        return hashlib.sha256(json.dumps(specs, sort_keys=True).encode()).hexdigest()[:10]
+        return _hash([_hashed(zone) for zone in self.zones])
+
+    def zone_revision(self, name: str) -> str:
+        """Hash of the desired specs of one zone."""
+        return _hash(_hashed(self.zone(name)))
 
     def conflicts(self) -> list[str]:
         """Children that another VMDistributed owns (§16.4)."""
@@ -175,12 +187,12 @@ class Observed:
     # -- queues ------------------------------------------------------------------------------------------------------
 
     def agents(self, zone: str | None = None) -> list[Agent]:
-        """The agents that exist, or only that of one zone, with their pods and the URLs that they write to now."""
+        """The agents that have pods, or only that of one zone, and the URLs that they write to now."""
         chosen = [each for each in self.zones if zone is None or each.name == zone]
         return [
             Agent(each.name, each.name, agent_endpoints(self.context, live), remote_write_urls(live))
             for each in chosen
-            if (live := self.stored(VMAgent.kind, each.agent.name)) is not None
+            if (live := self.stored(VMAgent.kind, each.agent.name)) is not None and wants_pods(live.get("spec") or {})
         ]
 
 
@@ -192,12 +204,14 @@ class _Lookup:
     owner: Owner
     namespace: str
     created_at: str
+    guessed: Mapping[str, Origin]
 
     def live(self, kind: str, name: str) -> LiveChild | None:
         stored = stored_child(self.context, kind, ObjectKey(self.namespace, name))
         if stored is None:
             return None
-        return LiveChild(stored.manifest(), ownership.origin_of(stored.metadata, self.owner, self.created_at))
+        origin = self.guessed.get(stored.uid) or ownership.origin_of(stored.metadata, self.owner, self.created_at)
+        return LiveChild(stored.manifest(), origin)
 
     def child_view(self, child: Child, zone: str) -> ChildView:
         resource, key = CHILD_RESOURCES[child.kind], ObjectKey(self.namespace, child.name)
@@ -226,10 +240,8 @@ class _Lookup:
 
     def _is_disruptive(self, child: Child, stored: StoredObject) -> bool:
         """Differs also from what the stored spec comes to with today's defaults (§9.2)."""
-        return not same(
-            child.spec if child.part is None else self._defaulted(child, child.spec),
-            self._defaulted(child, stored.get("spec") or {}),
-        )
+        desired = child.spec if child.part is None else self._defaulted(child, child.spec)
+        return not _same_spec(desired, self._defaulted(child, stored.get("spec") or {}))
 
     def _defaulted(self, child: Child, spec: Manifest) -> Manifest:
         manifest = {"metadata": {"name": child.name, "namespace": self.namespace}, "spec": spec}
@@ -304,10 +316,25 @@ def needs_write(child: Child, stored: StoredObject) -> bool:
     spec = stored.get("spec") or {}
     annotations = any(stored.annotations.get(key) != value for key, value in child.annotations.items())
     if child.part is None:
-        return annotations or not same(child.spec, spec)
+        return annotations or not _same_spec(child.spec, spec)
     return annotations or any(
         not (contains(spec.get(key), value) and contains(value, spec.get(key))) for key, value in child.part.items()
     )
+
+
+def _same_spec(one: Manifest, other: Manifest) -> bool:
+    return same(_without_repeats(one), _without_repeats(other))
+
+
+def _without_repeats(value: Any) -> Any:
+    """Without pull secrets that are named twice: the Go operator appends them once more at each pass (T13)."""
+    if not isinstance(value, dict):
+        return value
+    found = {key: _without_repeats(item) for key, item in value.items()}
+    secrets = found.get("imagePullSecrets")
+    if isinstance(secrets, list):
+        found["imagePullSecrets"] = [each for i, each in enumerate(secrets) if each not in secrets[:i]]
+    return found
 
 
 def agent_service(name: str, spec: Manifest) -> str:
@@ -324,8 +351,9 @@ def agent_endpoints(context: Context, agent: StoredObject) -> tuple[Endpoint, ..
     slices = context.informers.informer(ENDPOINT_SLICE, label_selector="managed-by=vm-operator").lister.list(
         agent.key.namespace, selector
     )
-    return tuple(
-        Endpoint(
+    # a pod is in one slice for each family of addresses
+    found = {
+        (endpoint.get("targetRef") or {}).get("name", endpoint["addresses"][0]): Endpoint(
             pod=ObjectKey(agent.key.namespace, (endpoint.get("targetRef") or {}).get("name", "")),
             ip=endpoint["addresses"][0],
             port=port["port"],
@@ -338,12 +366,18 @@ def agent_endpoints(context: Context, agent: StoredObject) -> tuple[Endpoint, ..
         if port.get("name") == "http"
         for endpoint in each.get("endpoints") or ()
         if (endpoint.get("conditions") or {}).get("ready") is not False and endpoint.get("addresses")
-    )
+    }
+    return tuple(found.values())
+
+
+def wants_pods(spec: Mapping[str, Any]) -> bool:
+    """An agent with this spec has pods: it is not scaled to zero."""
+    return spec.get("replicaCount") != 0
 
 
 def is_reachable(context: Context, agent: StoredObject) -> bool:
     """An agent with replicas has a ready endpoint."""
-    return (agent.get("spec") or {}).get("replicaCount", 1) == 0 or bool(agent_endpoints(context, agent))
+    return not wants_pods(agent.get("spec") or {}) or bool(agent_endpoints(context, agent))
 
 
 def remote_write_urls(agent: StoredObject) -> tuple[str, ...]:
@@ -360,6 +394,16 @@ def queue_at_risk(agent: StoredObject, desired: Manifest) -> bool:
     before = remote_write_urls(agent)
     after = [entry.get("url") for entry in desired.get("remoteWrite") or ()]
     return any(url in after and after.index(url) != i for i, url in enumerate(before))
+
+
+def _hashed(zone: Zone) -> list[Any]:
+    # shards are moved by an autoscaler, which is no new revision
+    agent = {key: value for key, value in zone.agent.spec.items() if key != "shardCount"}
+    return [_without_empty(zone.backend.spec), _without_empty(agent)]
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def _without_empty(value: Any) -> Any:

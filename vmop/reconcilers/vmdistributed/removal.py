@@ -25,7 +25,7 @@ from vmop.reconcilers.vmdistributed.drain import Question, poll
 from vmop.reconcilers.vmdistributed.model import Rollout
 from vmop.reconcilers.vmdistributed.observe import Observed
 from vmop.reconcilers.vmdistributed.rollout import CHILD_INTERVAL, DRAIN_INTERVAL, Balance, Timing, Wait
-from vmop.reconcilers.vmdistributed.times import instant
+from vmop.reconcilers.vmdistributed.times import timestamp
 
 
 @attrs.frozen
@@ -115,7 +115,7 @@ class Removal:
             self.context.events.event(stored, "Warning", "DrainSkipped", message, own=True)
 
     async def _detach(self, resource: Resource, stored: StoredObject) -> None:
-        changes: dict[str, str | None] = {ownership.DETACHED: instant(self.context.now())}
+        changes: dict[str, str | None] = {ownership.DETACHED: timestamp(self.context.now())}
         if ownership.ZONE_STATE in stored.annotations:
             changes[ownership.ZONE_STATE] = None
         await self.context.applier.set_annotations(resource, stored, changes)

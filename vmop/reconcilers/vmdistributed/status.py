@@ -10,7 +10,9 @@ from vmop.api import Manifest
 from vmop.builders.vmdistributed.ownership import DETACHED
 from vmop.reconcilers.vmdistributed.model import ChildView, Rollout, Step, TrafficMode, ZoneProgress, ZoneView
 from vmop.reconcilers.vmdistributed.observe import Observed, owned_children
-from vmop.reconcilers.vmdistributed.times import instant, parse_instant
+from vmop.reconcilers.vmdistributed.times import instant, parse_instant, timestamp
+
+OPERATIONAL = "operational"
 
 # -- the record --------------------------------------------------------------------------------------------------------
 
@@ -22,7 +24,7 @@ def record(rollout: Rollout, views: Mapping[str, ZoneView]) -> Manifest:
     state = "Idle" if rollout.completion_time else "Progressing"
     if current is not None and current.step is Step.FAILED:
         state = "Failed"
-    elif current is not None and current.step is Step.PREFLIGHT and not views[current.name].marked:
+    elif current is not None and current.step is Step.PREFLIGHT and not _is_marked(views, current.name):
         state = "Blocked"
     return _present(
         {
@@ -39,6 +41,12 @@ def record(rollout: Rollout, views: Mapping[str, ZoneView]) -> Manifest:
             "zones": [_zone_record(zone) for zone in rollout.zones],
         }
     )
+
+
+def _is_marked(views: Mapping[str, ZoneView], name: str) -> bool:
+    # a record may be of zones that are not in the spec any more
+    view = views.get(name)
+    return view is not None and view.marked
 
 
 def _zone_record(zone: ZoneProgress) -> Manifest:
@@ -62,10 +70,11 @@ def read_record(status: Mapping[str, Any]) -> Rollout | None:
     try:
         start = parse_instant(written["startTime"])
         zones = tuple(_read_zone(zone) for zone in written["zones"])
-        if start is None or sorted(written["order"]) != sorted(zone.name for zone in zones):
+        names = [zone.name for zone in zones]
+        if start is None or sorted(written["order"]) != sorted(set(names)) or len(set(names)) < len(names):
             return None
         return Rollout(
-            revision=written["revision"],
+            revision=str(written["revision"]),
             order=tuple(written["order"]),
             zones=zones,
             start_time=start,
@@ -79,7 +88,7 @@ def read_record(status: Mapping[str, Any]) -> Rollout | None:
 
 def _read_zone(written: Mapping[str, Any]) -> ZoneProgress:
     return ZoneProgress(
-        name=written["name"],
+        name=str(written["name"]),
         step=Step(written["step"]),
         disruptive=bool(written.get("disruptive")),
         step_start=parse_instant(written.get("stepStartTime")),
@@ -117,19 +126,23 @@ def _zone_status(
     message: str,
 ) -> Manifest:
     view, zone = observed.views[name], observed.zone(name)
-    progress = rollout.progress(name) if rollout is not None else ZoneProgress(name, Step.READY)
+    progress = rollout.progress(name) if rollout is not None else _unrecorded(view)
     turn = rollout.current if rollout is not None else None
     phase = Step.MAINTENANCE if view.mode is TrafficMode.MAINTENANCE else progress.step
+    changed = before.get("phase") != phase
+    now = timestamp(observed.context.now())
+    since = (progress.step_start and timestamp(progress.step_start)) or now
     updated = before.get("lastUpdateTime")
-    if progress.step is Step.READY and progress.disruptive and before.get("phase") not in (None, Step.READY):
-        updated = _maybe(progress.step_start)
+    if phase is Step.READY and progress.disruptive and changed:
+        updated = since
     return _present(
         {
             "name": name,
             "trafficMode": view.mode.value,
             "phase": phase.value,
-            "phaseStartTime": _maybe(progress.step_start) or before.get("phaseStartTime"),
+            "phaseStartTime": since if changed else before.get("phaseStartTime", since),
             "lastUpdateTime": updated,
+            "revision": observed.zone_revision(name),
             "inRead": name in observed.balancer.read,
             "inWrite": name in observed.balancer.write,
             "pendingBytes": pending.get(name, before.get("pendingBytes")),
@@ -138,6 +151,11 @@ def _zone_status(
             "message": message if turn is not None and turn.name == name and message else None,
         }
     )
+
+
+def _unrecorded(view: ZoneView) -> ZoneProgress:
+    """Where a zone stands when no pass is known."""
+    return ZoneProgress(view.name, Step.READY if view.settled else Step.PENDING)
 
 
 def _child_status(observed: Observed, view: ChildView, kind: str) -> Manifest:
@@ -185,7 +203,7 @@ def conditions(
         for view in observed.views.values()
         if view.mode is not TrafficMode.MAINTENANCE and not view.marked and not view.ready
     )
-    reachable = not observed.balancer.managed or bool(observed.balancer.read and observed.balancer.write)
+    reachable = not observed.balancer.managed or _has_targets(observed)
     wanted = [
         ("Progressing", progressing, "WaitingForZones" if blocked else "RollingOut" if running else "Idle", blocked),
         ("Available", reachable, "TargetsReady" if reachable else "NoTargets", ""),
@@ -196,13 +214,24 @@ def conditions(
         granted = observed.access_configured
         wanted.append(("AccessConfigured", granted, "AccessConfigured" if granted else "NoAccessConfigured", ""))
     before = {condition.get("type"): condition for condition in previous}
-    now = instant(observed.context.now())
+    now = timestamp(observed.context.now())
     result = [
         _condition(before.get(type_), type_, status, reason, message, generation, now)
         for type_, status, reason, message in wanted
     ]
     names = {type_ for type_, *_ in wanted}
     return result + [condition for condition in previous if condition.get("type") not in names]
+
+
+def _has_targets(observed: Observed) -> bool:
+    """Reads and writes each have a target that is ready."""
+    views = observed.views.values()
+    reads = any(view.name in observed.balancer.read and view.backend.update_status == OPERATIONAL for view in views)
+    writes = any(
+        view.name in observed.balancer.write and view.agent.update_status == OPERATIONAL and view.agent_reachable
+        for view in views
+    )
+    return reads and writes
 
 
 def _condition(
