@@ -12,6 +12,7 @@ from vmop.api import Manifest, Problem, SpecError
 from vmop.api.v1alpha1 import VMDistributed
 from vmop.api.validation import validate
 from vmop.builders.base import BuildError
+from vmop.builders.vmdistributed import unsupported
 from vmop.builders.vmdistributed.children import BACKENDS
 from vmop.builders.vmdistributed.ownership import DETACHED, PREFIX, ZONE, Owner
 from vmop.informers import StoredObject
@@ -28,6 +29,7 @@ from vmop.reconcilers.vmdistributed.model import Drain, Rollout, Step
 from vmop.reconcilers.vmdistributed.observe import Observed, owned_children
 from vmop.reconcilers.vmdistributed.removal import Removal
 from vmop.reconcilers.vmdistributed.rollout import (
+    AGENT_DRAIN_LIMIT,
     PREFLIGHT_INTERVAL,
     Action,
     Finish,
@@ -49,6 +51,11 @@ STEP_EVENTS: Mapping[Step, tuple[str, str]] = {
     Step.DRAINING: ("ZoneDraining", "waits until its queues are empty"),
     Step.CATCHING_UP: ("ZoneUpdated", "has its new spec and is ready"),
 }
+#: conditions of which people are warned when they become false, by reason and message of the event
+CONDITION_WARNINGS: Mapping[str, tuple[str, str]] = {
+    "AccessConfigured": ("NoAccessConfigured", "nobody may use the VMAuth: it has no users and no unauthorized access"),
+    "Available": ("NoTargets", "reads or writes have no target that is ready"),
+}
 
 
 @attrs.frozen
@@ -60,7 +67,8 @@ class VMDistributedKind:
     resource: ClassVar[Resource] = VM_DISTRIBUTED
 
     def validate(self, cr: VMDistributed) -> Sequence[Problem]:
-        return [Problem(p.path, f"VMDistributed {cr.name} update failed: {p.message}") for p in validate(cr)]
+        problems = [*validate(cr), *(Problem(p.path, str(p)) for p in unsupported(cr))]
+        return [Problem(p.path, f"VMDistributed {cr.name} update failed: {p.message}") for p in problems]
 
     def extra_status(self, cr: VMDistributed) -> Manifest:
         return {}
@@ -288,6 +296,7 @@ class _Reconcile:
         )
         wanted["detached"] = detached_list(self.observed)
         wanted = {key: value for key, value in wanted.items() if value not in (None, "", [])}
+        self.tell_conditions(current.get("conditions") or (), wanted["conditions"])
         if wanted != current:
             await self.context.applier.patch_status(VM_DISTRIBUTED, live, wanted)
 
@@ -299,6 +308,18 @@ class _Reconcile:
             if zone.step is not known.get(zone.name) and zone.disruptive and zone.step in STEP_EVENTS:
                 reason, text = STEP_EVENTS[zone.step]
                 self.tell(reason, f"zone {zone.name} {text}")
+            left = zone.step is not Step.AGENT_DRAIN and known.get(zone.name) is Step.AGENT_DRAIN
+            since = before.progress(zone.name).step_start if left else None
+            if since is not None and self.context.now() >= since + AGENT_DRAIN_LIMIT:
+                self.tell("AgentQueueNotEmpty", f"zone {zone.name}: queues of its agent may be lost", warning=True)
+
+    def tell_conditions(self, before: Sequence[Manifest], after: Sequence[Manifest]) -> None:
+        """Warn of conditions that have just become false and that a person has to do something about."""
+        known = {each.get("type"): each.get("status") for each in before}
+        for each in after:
+            warning = CONDITION_WARNINGS.get(each["type"])
+            if warning is not None and each["status"] == "False" and known.get(each["type"]) != "False":
+                self.tell(*warning, warning=True)
 
     def tell(self, reason: str, message: str, *, warning: bool = False) -> None:
         self.context.events.event(self.stored, "Warning" if warning else "Normal", reason, message, own=True)
