@@ -56,6 +56,8 @@ CONDITION_WARNINGS: Mapping[str, tuple[str, str]] = {
     "AccessConfigured": ("NoAccessConfigured", "nobody may use the VMAuth: it has no users and no unauthorized access"),
     "Available": ("NoTargets", "reads or writes have no target that is ready"),
 }
+#: what counts as the status before the first; targets are missing at the start of every installation
+FIRST: Mapping[str, str] = {"AccessConfigured": "True"}
 
 
 @attrs.frozen
@@ -318,7 +320,8 @@ class _Reconcile:
         known = {each.get("type"): each.get("status") for each in before}
         for each in after:
             warning = CONDITION_WARNINGS.get(each["type"])
-            if warning is not None and each["status"] == "False" and known.get(each["type"]) != "False":
+            turned = each["status"] == "False" and known.get(each["type"], FIRST.get(each["type"])) == "True"
+            if warning is not None and turned:
                 self.tell(*warning, warning=True)
 
     def tell(self, reason: str, message: str, *, warning: bool = False) -> None:
