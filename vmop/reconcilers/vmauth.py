@@ -1,0 +1,144 @@
+"""VMAuth: what stands around the pods, the config, then the Deployment (spec 06 §7).
+
+With ``waitForConfigReload`` the Deployment comes after all pods loaded the config; where pods are not ready, before it,
+so that an update of broken pods is never stuck behind them (spec 02 §18, 22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+
+from vmop.api import Manifest, Problem
+from vmop.api.v1beta1 import VMAuth
+from vmop.builders.components import WORKLOADS, Component
+from vmop.builders.metadata import selector_labels
+from vmop.builders.vmauth import (
+    SWEPT_KINDS,
+    VMAuthInputs,
+    VMAuthManifests,
+    build_vmauth,
+    proxy_name,
+    referenced,
+    target_objects,
+)
+from vmop.informers import StoredObject
+from vmop.kube import ObjectKey, Resource
+from vmop.kube.resources import (
+    HORIZONTAL_POD_AUTOSCALER,
+    HTTP_ROUTE,
+    INGRESS,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    VERTICAL_POD_AUTOSCALER,
+    VM_AUTH,
+    VM_SERVICE_SCRAPE,
+)
+from vmop.reconcilers.context import Context
+from vmop.reconcilers.hold import must_hold
+from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
+from vmop.reconcilers.pods import pods_of
+from vmop.reconcilers.progress import READY, Progress
+from vmop.reconcilers.references import read_references, read_targets
+from vmop.reconcilers.reloads import Reload
+from vmop.reconcilers.steps import check, step
+from vmop.reconcilers.workloads import Workload, reconcile_workload
+
+_SWEPT: Sequence[Resource] = (
+    SERVICE,
+    VM_SERVICE_SCRAPE,
+    POD_DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+    INGRESS,
+    HTTP_ROUTE,
+    HORIZONTAL_POD_AUTOSCALER,
+    VERTICAL_POD_AUTOSCALER,
+)
+_STEP = "cannot create or update vmauth deploy: "
+
+
+@attrs.frozen
+class VMAuthKind:
+    """What VMAuth adds to the lifecycle."""
+
+    context: Context
+    cls: ClassVar[type[VMAuth]] = VMAuth
+    resource: ClassVar[Resource] = VM_AUTH
+
+    def validate(self, cr: VMAuth) -> Sequence[Problem]:
+        """None: only the webhook validates a VMAuth, and each build its access without credentials (spec 06 §6)."""
+        return ()
+
+    def extra_status(self, cr: VMAuth) -> Manifest:
+        return {}
+
+    async def finalize(self, stored: StoredObject) -> None:
+        """Everything has an owner reference; garbage collection does the rest."""
+
+    async def ensure(self, cr: VMAuth, previous: Manifest | None) -> Progress:
+        with step(_STEP):
+            inputs = VMAuthInputs(
+                targets=await read_targets(self.context, target_objects(cr)),
+                references=await read_references(self.context, referenced(cr)),
+                scrapes=VM_SERVICE_SCRAPE.kind not in self.context.disabled,
+            )
+            manifests = build_vmauth(cr, self.context.settings, self.context.platform, inputs)
+            for manifest in manifests.surroundings.objects:
+                await apply_object(self.context, manifest)
+            check(manifests.surroundings)
+            check(manifests.config)
+            progress = await self._config_and_proxy(cr, manifests)
+            if progress.ready and previous is not None:
+                await self._clean_up(cr, manifests)
+        return progress
+
+    async def _config_and_proxy(self, cr: VMAuth, manifests: VMAuthManifests) -> Progress:
+        reload: Reload | None = None
+        for manifest in manifests.config.objects:
+            applied = await self.context.applier.apply(SECRET, manifest)
+            if cr.spec.wait_for_config_reload:
+                reload = Reload(self.context, ObjectKey(cr.namespace, cr.name), applied.object)
+        if reload is None:
+            return await self._proxy(cr, manifests.proxy)
+        selector = selector_labels("vmauth", cr.name)
+        if reload.is_blocked(pods_of(self.context, cr.namespace, selector)):
+            progress = await self._proxy(cr, manifests.proxy)
+            if not progress.ready:
+                return progress
+        loaded = await reload.check(pods_of(self.context, cr.namespace, selector))
+        return await self._proxy(cr, manifests.proxy) if loaded.ready else loaded
+
+    async def _proxy(self, cr: VMAuth, proxy: Component) -> Progress:
+        """Disruption budget, network policy, Deployment."""
+        check(proxy)
+        stored = lister(self.context, VM_AUTH).get(ObjectKey(cr.namespace, cr.name))
+        holding = stored is not None and must_hold(self.context, stored)
+        progress = READY
+        for manifest in proxy.objects:
+            if manifest["kind"] not in WORKLOADS:
+                await apply_object(self.context, manifest)
+                continue
+            workload = Workload(manifest, autoscaled=cr.spec.hpa is not None, held=holding)
+            with step("cannot reconcile vmauth deployment: "):
+                progress = await reconcile_workload(self.context, workload)
+        return progress
+
+    async def _clean_up(self, cr: VMAuth, manifests: VMAuthManifests) -> None:
+        """Remove what earlier specs left (spec 06 §21). Roles and the config Secret stay."""
+        swept = [each for each in _SWEPT if each.kind in SWEPT_KINDS and self._is_used(each)]
+        await sweep(self.context, cr, swept, selector_labels("vmauth", cr.name), manifests.wanted)
+        if cr.spec.service_account_name:
+            name = proxy_name(cr.name, legacy=cr.spec.use_legacy_naming)
+            account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, name))
+            if account is not None and is_owned(account, cr):
+                await self.context.applier.delete(SERVICE_ACCOUNT, account)
+
+    def _is_used(self, resource: Resource) -> bool:
+        settings = self.context.settings
+        enabled = {VERTICAL_POD_AUTOSCALER: settings.vpa_api_enabled, HTTP_ROUTE: settings.gateway_api_enabled}
+        return enabled.get(resource, True) and resource.kind not in self.context.disabled
