@@ -40,7 +40,6 @@ from vmop.kube.resources import (
     VM_SERVICE_SCRAPE,
 )
 from vmop.reconcilers.context import Context
-from vmop.reconcilers.hold import must_hold
 from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
 from vmop.reconcilers.pods import pods_of
 from vmop.reconcilers.progress import READY, Progress
@@ -114,16 +113,14 @@ class VMAuthKind:
         return await self._proxy(cr, manifests.proxy) if loaded.ready else loaded
 
     async def _proxy(self, cr: VMAuth, proxy: Component) -> Progress:
-        """Disruption budget, network policy, Deployment."""
+        """Disruption budget, network policy, Deployment; which belongs to no zone, so it never waits for one's turn."""
         check(proxy)
-        stored = lister(self.context, VM_AUTH).get(ObjectKey(cr.namespace, cr.name))
-        holding = stored is not None and must_hold(self.context, stored)
         progress = READY
         for manifest in proxy.objects:
             if manifest["kind"] not in WORKLOADS:
                 await apply_object(self.context, manifest)
                 continue
-            workload = Workload(manifest, autoscaled=cr.spec.hpa is not None, held=holding)
+            workload = Workload(manifest, autoscaled=cr.spec.hpa is not None)
             with step("cannot reconcile vmauth deployment: "):
                 progress = await reconcile_workload(self.context, workload)
         return progress
