@@ -15,7 +15,7 @@ from vmop.api.v1alpha1 import VMDistributed, ZoneRemoteWrite
 from vmop.api.v1beta1 import License, VMAgent, VMAuth, VMCluster, VMSingle
 from vmop.builders.base import BuildError, Manifest, Platform
 from vmop.builders.registry import with_defaults
-from vmop.builders.vmdistributed.merge import expand, is_empty, merge
+from vmop.builders.vmdistributed.merge import expand, is_empty, merge, written
 from vmop.builders.vmdistributed.ownership import ADDED_TO_AGENT, Origin
 from vmop.builders.vmdistributed.referenced import WRITING_MODES, Added, LiveChild, held_insert, service_of
 from vmop.builders.vmdistributed.targets import upsert
@@ -256,7 +256,7 @@ class ZoneBuilder:
         given = self.spec.get("vmauth") or {}
         name = given.get("name") or self.cr.name
         live = self.live(VMAuth.kind, name)
-        spec: Manifest = given.get("spec") or {}
+        spec = written(VMAuth.spec_type(), given.get("spec") or {})
         if is_empty(spec) and live is not None and live.origin is Origin.REFERENCED:
             part = self._license_for(live) | {
                 "defaultTargetRefs": upsert(live.spec.get("defaultTargetRefs") or [], refs),
