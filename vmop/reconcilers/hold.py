@@ -13,7 +13,9 @@ from typing import Any
 from vmop.api import Manifest
 from vmop.builders.vmdistributed.ownership import KIND, OWNER, UPDATING, ZONE, ZONE_STATE
 from vmop.informers import StoredObject
-from vmop.kube import ObjectKey
+from vmop.kube import NotFound, ObjectKey
+from vmop.kube.apply.compare import contains
+from vmop.kube.apply.plan import Plan, read_record, replace_body, rfc3339
 from vmop.kube.resources import VM_CLUSTER, VM_DISTRIBUTED, VM_SINGLE
 from vmop.reconcilers.context import Context
 
@@ -37,6 +39,27 @@ def must_hold(context: Context, stored: StoredObject) -> bool:
         return False
     owner = context.informers.informer(VM_DISTRIBUTED).lister.get(ObjectKey(namespace, name))
     return owner is not None and owner.uid == uid and not _zone_is_marked(context, stored)
+
+
+async def changes_template(context: Context, plan: Plan, stored: StoredObject) -> bool:
+    """Applying `plan` would change the pod template of `stored`.
+
+    Nothing is asked while the object records that very manifest, or where the template obviously lacks something. Else
+    the server is: a dry run of the template over the live one tells what would go, whoever owns it now.
+    """
+    if read_record(stored.annotations)[0] == plan.recorded:
+        return False
+    before: Manifest = stored.manifest()["spec"]["template"]
+    if not contains(before, plan.desired["spec"]["template"], zero_is_absent=True):
+        return True
+    try:
+        live = await context.client.get(plan.resource, plan.key)
+        after = replace_body(plan, live, "", (), rfc3339(context.now()))
+        body = {**live, "spec": {**live["spec"], "template": after["spec"]["template"]}}
+        result = await context.client.replace(plan.resource, body, field_manager=plan.manager, dry_run=True)
+    except NotFound:
+        return False
+    return bool(result["spec"]["template"] != live["spec"]["template"])
 
 
 def _zone_is_marked(context: Context, stored: StoredObject) -> bool:

@@ -21,7 +21,16 @@ from vmop.api import CustomResource, Manifest, Problem, SpecError, parse, to_jso
 from vmop.builders.base import BuildError
 from vmop.builders.registry import with_defaults
 from vmop.informers import StoredObject
-from vmop.kube import ApiError, Conflict, ObjectKey, Resource
+from vmop.kube import (
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    ObjectKey,
+    Resource,
+    Timeout,
+    TooManyRequests,
+    Unavailable,
+)
 from vmop.kube.applier import BeingRemoved, OwnedByAnother
 from vmop.kube.apply.compare import contains
 from vmop.kube.apply.plan import rfc3339
@@ -85,15 +94,17 @@ class Parent(Generic[T]):
         if stored.metadata.get("deletionTimestamp"):
             return await self._finalize(stored)
         try:
-            cr = parse(self.kind.cls, stored.manifest()).object
+            parsed = parse(self.kind.cls, stored.manifest())
         except SpecError as error:
             text = _parse_reason(self.kind.cls, error)
-            await self._write_status(stored, {"updateStatus": "failed", "reason": text})
-            self._warn(stored, text)
+            await self._fail(stored, text, {})
             raise TerminalError(text) from None
+        if parsed.unknown_fields and (stored.get("status") or {}).get("observedGeneration") != stored.generation:
+            message = f"unknown fields are ignored: {', '.join(parsed.unknown_fields)}"
+            self.context.events.event(stored, "Warning", "UnknownFields", message, own=True)
         if FINALIZER not in (stored.metadata.get("finalizers") or ()):
             await self.context.applier.add_finalizer(self.kind.resource, stored, FINALIZER)
-        return await self._reconcile(stored, with_defaults(cr, self.context.settings, self.context.platform))
+        return await self._reconcile(stored, with_defaults(parsed.object, self.context.settings, self.context.platform))
 
     # -- the ordinary way --------------------------------------------------------------------------------------------
 
@@ -116,16 +127,18 @@ class Parent(Generic[T]):
         except Conflict as error:
             _log.info("conflict, will try again", object=str(stored.key), error=str(error))
             return Result(requeue_after=CONFLICT_DELAY)
-        except (Delay, BeingRemoved) as error:
-            await self._write_status(stored, extra | {"updateStatus": "expanding"})
-            return self._delayed(stored, error)
+        except (Delay, BeingRemoved, AlreadyExists) as error:
+            return await self._delay(stored, error, extra)
+        except (TooManyRequests, Timeout, Unavailable):
+            raise  # the API server's trouble, not the object's: retried without a word in its status
         except (Failure, BuildError, OwnedByAnother, ApiError) as error:
-            await self._write_status(stored, extra | {"updateStatus": "failed", "reason": str(error)})
-            self._warn(stored, str(error))
+            await self._fail(stored, str(error), extra)
             if isinstance(error, BuildError) or (isinstance(error, Failure) and error.terminal):
                 raise TerminalError(str(error)) from error
             raise ReconcileError(str(error)) from error
         if not progress.ready:
+            if progress.held:
+                await self._write_status(stored, {"reason": status.get("reason")}, held=progress.held)
             return Result(requeue_after=progress.after)
         if holding and not progress.held:
             extra["lastAppliedSpec"] = applied
@@ -142,12 +155,21 @@ class Parent(Generic[T]):
                 raise Failure(problem.message, terminal=True)
         return await self.kind.ensure(cr, previous)
 
-    def _delayed(self, stored: StoredObject, error: Delay | BeingRemoved) -> Result:
+    async def _delay(
+        self, stored: StoredObject, error: Delay | BeingRemoved | AlreadyExists, extra: Manifest
+    ) -> Result:
+        """Told in an event once in ten minutes, as the status does not say why it takes so long."""
+        await self._write_status(stored, extra | {"updateStatus": "expanding"})
         if not (isinstance(error, Delay) and error.quiet):
-            self._warn(stored, str(error))
+            self.context.events.event(stored, "Warning", "ReconciliationError", str(error), own=True)
         if isinstance(error, Delay) and error.after is not None:
             return Result(requeue_after=error.after)
         raise ReconcileError(str(error)) from error
+
+    async def _fail(self, stored: StoredObject, text: str, extra: Manifest) -> None:
+        """Told in an event when it is new; afterwards the status says it."""
+        if await self._write_status(stored, extra | {"updateStatus": "failed", "reason": text}):
+            self.context.events.event(stored, "Warning", "ReconciliationError", text)
 
     # -- deletion ----------------------------------------------------------------------------------------------------
 
@@ -160,10 +182,11 @@ class Parent(Generic[T]):
 
     # -- status and events -------------------------------------------------------------------------------------------
 
-    async def _write_status(self, stored: StoredObject, changes: Manifest, *, held: str | None = None) -> None:
+    async def _write_status(self, stored: StoredObject, changes: Manifest, *, held: str | None = None) -> bool:
         """Write the status with `changes`: what the kind itself wrote stays, a reason only where it is given.
 
         `held` says of a member of a VMDistributed what waits for its zone's turn, once its workloads are in order.
+        Returns whether anything was to be written.
         """
         live = self.context.informers.informer(self.kind.resource).lister.get(stored.key) or stored
         current: Manifest = live.get("status") or {}
@@ -172,11 +195,10 @@ class Parent(Generic[T]):
         wanted["observedGeneration"] = stored.generation
         if held is not None and is_member(stored.metadata):
             wanted = with_condition(wanted, stored, held, rfc3339(self.context.now()))
-        if wanted != current:
-            await self.context.applier.patch_status(self.kind.resource, live, wanted)
-
-    def _warn(self, stored: StoredObject, message: str) -> None:
-        self.context.events.event(stored, "Warning", "ReconciliationError", message)
+        if wanted == current:
+            return False
+        await self.context.applier.patch_status(self.kind.resource, live, wanted)
+        return True
 
 
 def same(one: Any, other: Any) -> bool:

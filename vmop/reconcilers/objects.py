@@ -7,21 +7,61 @@ from typing import Any
 
 from vmop.api import CustomResource, Manifest
 from vmop.informers import StoredObject
-from vmop.kube import Resource, key_of
+from vmop.kube import Invalid, NotFound, Resource, key_of
+from vmop.kube.apply.metadata import names_same
 from vmop.kube.resources import SERVICE, by_kind
-from vmop.reconcilers.context import Context
+from vmop.reconcilers.context import FINALIZER, Context
 
 MANAGED = "managed-by=vm-operator"
 
 
 async def apply_object(context: Context, manifest: Manifest) -> None:
-    """Apply one object; a Service that cannot be changed in place is deleted first."""
+    """Apply one object; a Service of ours that cannot be changed in place is deleted first."""
     resource = by_kind(manifest["apiVersion"], manifest["kind"])
-    if resource is SERVICE:
-        stored = lister(context, SERVICE).get(key_of(manifest))
-        if stored is not None and (_must_recreate(manifest, stored) or stored.metadata.get("deletionTimestamp")):
-            await context.applier.delete(SERVICE, stored)
-    await context.applier.apply(resource, manifest)
+    stored = context.informers.cached(resource, key_of(manifest))
+    if stored is not None and stored.metadata.get("deletionTimestamp"):
+        await _strip(context, resource, stored)
+    if resource is not SERVICE:
+        await context.applier.apply(resource, manifest, strip_finalizer=FINALIZER)
+        return
+    if stored is not None and _must_recreate(manifest, stored.manifest()) and _has_owner_of(stored.metadata, manifest):
+        await remove(context, SERVICE, stored)
+    try:
+        await context.applier.apply(SERVICE, manifest, strip_finalizer=FINALIZER)
+    except Invalid:
+        if not await _delete_stuck(context, manifest):
+            raise
+        await context.applier.apply(SERVICE, manifest)
+
+
+async def _delete_stuck(context: Context, manifest: Manifest) -> bool:
+    """Delete a Service that no cache showed to be unchangeable: its class is dropped, or it had lost its label."""
+    live = await context.client.get(SERVICE, key_of(manifest))
+    dropped = "loadBalancerClass" in live["spec"] and "loadBalancerClass" not in manifest["spec"]
+    if not (dropped or _must_recreate(manifest, live)) or not _has_owner_of(live["metadata"], manifest):
+        return False
+    await context.applier.delete(SERVICE, live)
+    return True
+
+
+def _has_owner_of(metadata: Mapping[str, Any], manifest: Manifest) -> bool:
+    wanted = manifest["metadata"].get("ownerReferences") or ()
+    present = metadata.get("ownerReferences") or ()
+    return any(names_same(one, other) for one in wanted for other in present)
+
+
+async def remove(context: Context, resource: Resource, stored: StoredObject) -> None:
+    """Delete an object, without our finalizer that old versions put there; that it is gone already is fine."""
+    await _strip(context, resource, stored)
+    await context.applier.delete(resource, stored, propagation="Background")
+
+
+async def _strip(context: Context, resource: Resource, stored: StoredObject) -> None:
+    if FINALIZER in (stored.metadata.get("finalizers") or ()):
+        try:
+            await context.applier.remove_finalizer(resource, stored, FINALIZER)
+        except NotFound:
+            return
 
 
 def lister(context: Context, resource: Resource) -> Any:
@@ -30,9 +70,9 @@ def lister(context: Context, resource: Resource) -> Any:
     return context.informers.informer(resource, label_selector=selector).lister
 
 
-def _must_recreate(desired: Manifest, stored: StoredObject) -> bool:
+def _must_recreate(desired: Manifest, present: Manifest) -> bool:
     """A Service whose type, address or class differs cannot be changed in place (spec 01 §7.6)."""
-    spec, live = desired["spec"], stored.get("spec") or {}
+    spec, live = desired["spec"], present["spec"]
     type_, live_type = spec.get("type") or "ClusterIP", live.get("type") or "ClusterIP"
     address, live_address = spec.get("clusterIP", ""), live.get("clusterIP", "")
     headless = (address == "None") != (live_address == "None") and type_ != "ExternalName"
@@ -43,10 +83,27 @@ def _must_recreate(desired: Manifest, stored: StoredObject) -> bool:
 
 def is_owned(stored: StoredObject, cr: CustomResource) -> bool:
     """The object carries an owner reference to `cr`; nothing else is ever removed (spec 01 §7.11)."""
+    return _is_owned(stored, cr.api_version(), cr.kind, cr.name)
+
+
+def _is_owned(stored: StoredObject, api_version: str, kind: str, name: str) -> bool:
     return any(
-        (ref.get("apiVersion"), ref.get("kind"), ref.get("name")) == (cr.api_version(), cr.kind, cr.name)
+        (ref.get("apiVersion"), ref.get("kind"), ref.get("name")) == (api_version, kind, name)
         for ref in stored.metadata.get("ownerReferences") or ()
     )
+
+
+async def release_all(
+    context: Context, owner: StoredObject, resource: Resource, resources: Iterable[Resource], labels: Mapping[str, str]
+) -> None:
+    """Take our finalizer, which old versions put there, from everything of an `owner` that is being deleted.
+
+    What has these labels and an owner reference to it is then left to garbage collection (spec 01 §8).
+    """
+    for each in resources:
+        for stored in lister(context, each).list(owner.key.namespace, labels):
+            if _is_owned(stored, resource.api_version, resource.kind, owner.key.name):
+                await _strip(context, each, stored)
 
 
 async def sweep(
@@ -62,4 +119,4 @@ async def sweep(
         for stored in lister(context, resource).list(cr.namespace, labels):
             unwanted = stored.key.name not in wanted and not stored.metadata.get("deletionTimestamp")
             if unwanted and is_owned(stored, cr):
-                await context.applier.delete(resource, stored, propagation="Background")
+                await remove(context, resource, stored)

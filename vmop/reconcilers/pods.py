@@ -10,6 +10,7 @@ from vmop.informers import StoredObject
 from vmop.kube import ObjectKey
 from vmop.kube.resources import POD
 from vmop.reconcilers.context import Context
+from vmop.reconcilers.progress import Delay, Failure
 
 REVISION = "controller-revision-hash"
 MANAGED = "managed-by=vm-operator"
@@ -42,19 +43,39 @@ def unready_since(pod: Pod) -> datetime | None:
     return changed or parse_time(pod["metadata"].get("creationTimestamp"))
 
 
+def became_ready_at(pod: Pod) -> datetime | None:
+    """When a pod last became ready; None for one that is not."""
+    condition = _condition(pod, "Ready") or {}
+    return parse_time(condition.get("lastTransitionTime")) if condition.get("status") == "True" else None
+
+
 def has_crashed(pod: Pod) -> bool:
-    """A container keeps crashing, or waits for something that it says will not come by itself (spec 01 §7.9)."""
+    """A container keeps crashing, or waits for something that it says will not come by itself (spec 01 §7.9).
+
+    One that runs again after its second crash counts too, or every restart of a crash loop would look like hope.
+    """
+    return any(map(_is_lost, _containers(pod)))
+
+
+def _containers(pod: Pod) -> list[Mapping[str, Any]]:
     status = pod.get("status") or {}
-    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    for container in containers:
-        waiting = (container.get("state") or {}).get("waiting")
-        if waiting is None:
-            continue
-        crashed = container.get("restartCount", 0) > 0 and (container.get("lastState") or {}).get("terminated")
-        refused = waiting.get("message") and waiting.get("reason") != "PodInitializing"
-        if crashed or refused:
-            return True
-    return False
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def _is_lost(container: Mapping[str, Any]) -> bool:
+    state = container.get("state") or {}
+    restarts = container.get("restartCount", 0) if (container.get("lastState") or {}).get("terminated") else 0
+    waiting = state.get("waiting")
+    if waiting is None:
+        return restarts > 1 and "running" in state and not container.get("ready")
+    refused = waiting.get("message") and waiting.get("reason") != "PodInitializing"
+    return bool(restarts > 0 or refused)
+
+
+def too_late(pod: Pod, what: str) -> Failure | Delay:
+    """The error for a pod that takes longer than it may: crashed containers make a failure, others a delay."""
+    message = f"{what}: {describe(pod)}"
+    return Failure(message) if has_crashed(pod) else Delay(message)
 
 
 def describe(pod: Pod) -> str:
@@ -65,7 +86,7 @@ def describe(pod: Pod) -> str:
         for condition in status.get("conditions") or ()
         if condition.get("status") != "True"
     )
-    states = ", ".join(filter(None, map(_state, status.get("containerStatuses") or ())))
+    states = ", ".join(filter(None, map(_state, _containers(pod))))
     name = pod["metadata"].get("name", "")
     text = f"pod {name}: phase={status.get('phase', 'Unknown')}, conditions=[{conditions}], containers=[{states}]"
     return f"{text}: pod has crashed containers" if has_crashed(pod) else text

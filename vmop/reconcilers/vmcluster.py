@@ -29,7 +29,7 @@ from vmop.kube.resources import (
 )
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.hold import must_hold
-from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
+from vmop.reconcilers.objects import apply_object, is_owned, lister, release_all, remove, sweep
 from vmop.reconcilers.progress import READY, Progress
 from vmop.reconcilers.workloads import Workload, reconcile_workload
 
@@ -59,6 +59,9 @@ class VMClusterKind:
 
     async def finalize(self, stored: StoredObject) -> None:
         """Everything has an owner reference; garbage collection does the rest. Claims stay."""
+        swept = [each for each in _SWEPT if self._is_used(each)]
+        kinds = (STATEFUL_SET, DEPLOYMENT, SECRET, *swept, SERVICE_ACCOUNT)
+        await release_all(self.context, stored, VM_CLUSTER, kinds, _labels(stored.key.name))
 
     async def ensure(self, cr: VMCluster, previous: Manifest | None) -> Progress:
         storage = lister(self.context, STATEFUL_SET).get(ObjectKey(cr.namespace, part_name(cr, "vmstorage")))
@@ -76,9 +79,9 @@ class VMClusterKind:
         holding = stored is not None and must_hold(self.context, stored)
         for component in manifests.components:
             progress = await self._component(cr, component, holding=holding)
-            if not progress.ready:
-                return progress
             held.extend(filter(None, [progress.held]))
+            if not progress.ready:
+                return attrs.evolve(progress, held="; ".join(held))
         if previous is not None:
             await self._clean_up(cr, manifests)
         return attrs.evolve(READY, held="; ".join(held))
@@ -106,12 +109,7 @@ class VMClusterKind:
 
     async def _clean_up(self, cr: VMCluster, manifests: VMClusterManifests) -> None:
         """Remove parts that are gone from the spec, and what no part wants any more (spec 03 §3.16)."""
-        labels = {
-            "app.kubernetes.io/instance": cr.name,
-            "app.kubernetes.io/component": "monitoring",
-            "app.kubernetes.io/part-of": "vmcluster",
-            "managed-by": "vm-operator",
-        }
+        labels = {**_labels(cr.name), "app.kubernetes.io/part-of": "vmcluster"}
         names = {
             kind: frozenset(m["metadata"]["name"] for part in manifests.components for m in part.of_kind(kind))
             for kind in ("Deployment", "StatefulSet", "Secret")
@@ -122,10 +120,19 @@ class VMClusterKind:
         if manifests.service_account is None:
             account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, part_name(cr, "vmcluster")))
             if account is not None and is_owned(account, cr):
-                await self.context.applier.delete(SERVICE_ACCOUNT, account)
+                await remove(self.context, SERVICE_ACCOUNT, account)
 
     def _is_used(self, resource: Resource) -> bool:
         return resource is not VERTICAL_POD_AUTOSCALER or self.context.settings.vpa_api_enabled
+
+
+def _labels(name: str) -> dict[str, str]:
+    """What all objects of a cluster carry."""
+    return {
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/component": "monitoring",
+        "managed-by": "vm-operator",
+    }
 
 
 def _max_unavailable(cr: VMCluster, component: str) -> int | str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vmop.api import Manifest
 from vmop.informers import StoredObject
-from vmop.kube import ObjectKey
 from vmop.kube.apply.compare import quantity
 from vmop.kube.apply.metadata import pointer
+from vmop.kube.patches import JsonPatchOp
 from vmop.kube.resources import PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.progress import Failure, Progress
@@ -24,27 +24,25 @@ _log = get_logger(__name__)
 
 
 async def grow_claims(context: Context, live: Manifest) -> Progress | None:
-    """Resize claims that are smaller than their templates and wait for them; None when nothing is to wait for."""
-    templates = {claim["metadata"]["name"]: claim for claim in live["spec"].get("volumeClaimTemplates") or ()}
-    if not templates or not live["spec"].get("replicas", 1):
+    """Resize claims that are smaller than their templates and wait for them; None when nothing is to wait for.
+
+    Labels and annotations of the templates are put on the claims too. Claims of replicas that are gone grow as well,
+    but nobody waits for these: no pod uses them.
+    """
+    spec = live["spec"]
+    templates = {claim["metadata"]["name"]: claim for claim in spec.get("volumeClaimTemplates") or ()}
+    if not templates or not spec.get("replicas", 1):
         return None
     waiting: list[str] = []
-    for claim, template in _claims(context, live, templates):
+    for claim, template, ordinal in _claims(context, live, templates):
+        operations = _metadata(claim, template, spec["selector"]["matchLabels"])
         wanted = _requested(template)
-        if wanted is None:
-            continue
-        present = _requested(claim.manifest())
-        if present is not None and quantity(wanted) == quantity(present):
-            pass
-        elif present is not None and _number(wanted) < _number(present):
-            _log.info("a claim is never shrunk", object=str(claim.key), requested=present, template=wanted)
-            continue
-        elif await _is_expandable(context, claim):
-            operation = {"op": "add", "path": pointer("spec", "resources", "requests", "storage"), "value": wanted}
-            await context.applier.patch_metadata(PERSISTENT_VOLUME_CLAIM, claim, [operation], require_version=True)
-        else:
-            _log.info("storage class does not allow expansion", object=str(claim.key), template=wanted)
-        if not _has_size(claim, wanted):
+        if wanted is not None and await _may_grow(context, claim, wanted):
+            path = pointer("spec", "resources", "requests", "storage")
+            operations.append({"op": "add", "path": path, "value": wanted})
+        if operations:
+            await context.applier.patch_metadata(PERSISTENT_VOLUME_CLAIM, claim, operations, require_version=True)
+        if wanted is not None and ordinal < spec.get("replicas", 1) and not _has_size(claim, wanted):
             waiting.append(claim.key.name)
     if waiting:
         message = f"waiting for claims to be resized: {', '.join(sorted(waiting))}"
@@ -52,16 +50,50 @@ async def grow_claims(context: Context, live: Manifest) -> Progress | None:
     return None
 
 
-def _claims(context: Context, live: Manifest, templates: Mapping[str, Manifest]) -> list[tuple[StoredObject, Manifest]]:
+def _claims(
+    context: Context, live: Manifest, templates: Mapping[str, Manifest]
+) -> Iterator[tuple[StoredObject, Manifest, int]]:
+    """The claims of a StatefulSet with their templates and ordinals; those on their way out are left alone."""
     namespace, name = live["metadata"]["namespace"], live["metadata"]["name"]
     lister = context.informers.informer(PERSISTENT_VOLUME_CLAIM, label_selector=MANAGED).lister
-    found = []
-    for claim_name, template in templates.items():
-        for ordinal in range(live["spec"].get("replicas", 1)):
-            claim = lister.get(ObjectKey(namespace, f"{claim_name}-{name}-{ordinal}"))
-            if claim is not None and not claim.metadata.get("deletionTimestamp"):
-                found.append((claim, template))
-    return found
+    for claim in lister.list(namespace, live["spec"]["selector"]["matchLabels"]):
+        prefix, _, ordinal = claim.key.name.rpartition("-")
+        template = templates.get(prefix.removesuffix(f"-{name}"))
+        ours = template is not None and prefix == f"{template['metadata']['name']}-{name}" and ordinal.isdigit()
+        if template is not None and ours and not claim.metadata.get("deletionTimestamp"):
+            yield claim, template, int(ordinal)
+
+
+def _metadata(claim: StoredObject, template: Manifest, selector: Mapping[str, str]) -> list[JsonPatchOp]:
+    """Operations that give a claim what it lacks of the template's metadata; what it is selected by stays."""
+    operations: list[JsonPatchOp] = []
+    for field in ("labels", "annotations"):
+        present = claim.metadata.get(field) or {}
+        wanted = {
+            key: value
+            for key, value in (template["metadata"].get(field) or {}).items()
+            if present.get(key) != value and not (field == "labels" and key in selector)
+        }
+        if wanted and not present:
+            operations.append({"op": "add", "path": pointer("metadata", field), "value": wanted})
+        elif wanted:
+            operations += [
+                {"op": "add", "path": pointer("metadata", field, key), "value": value} for key, value in wanted.items()
+            ]
+    return operations
+
+
+async def _may_grow(context: Context, claim: StoredObject, wanted: str) -> bool:
+    present = _requested(claim.manifest())
+    if present is not None and quantity(wanted) == quantity(present):
+        return False
+    if present is not None and _number(wanted) < _number(present):
+        _log.info("a claim is never shrunk", object=str(claim.key), requested=present, template=wanted)
+        return False
+    if not await _is_expandable(context, claim):
+        _log.info("storage class does not allow expansion", object=str(claim.key), template=wanted)
+        return False
+    return True
 
 
 def _requested(claim: Mapping[str, Any]) -> str | None:
