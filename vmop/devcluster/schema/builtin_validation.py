@@ -4,7 +4,7 @@ What may not change between two versions of an object, and metadata, is checked 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from vmop.devcluster.schema.causes import Cause, duplicate, invalid, not_found, not_supported, required
@@ -48,7 +48,8 @@ def _workload(value: Manifest) -> Iterator[Cause]:
     if selector is None or any((labels or {}).get(key) != label for key, label in wanted.items()):
         yield invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     pod = template.get("spec") or {}
-    yield from _pod_spec(pod, "spec.template.spec")
+    claims = {(claim.get("metadata") or {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()}
+    yield from _pod_spec(pod, "spec.template.spec", claims)
     if pod.get("restartPolicy") not in ("Always", None):
         yield not_supported("spec.template.spec.restartPolicy", pod["restartPolicy"], ["Always"])
 
@@ -77,7 +78,12 @@ def _pod(value: Manifest) -> Iterator[Cause]:
     yield from _pod_spec(value.get("spec") or {}, "spec")
 
 
-def _pod_spec(spec: Manifest, path: str) -> Iterator[Cause]:
+def _pod_template(value: Manifest) -> Iterator[Cause]:
+    yield from _pod_spec((value.get("template") or {}).get("spec") or {}, "template.spec")
+
+
+def _pod_spec(spec: Manifest, path: str, claims: Iterable[str] = ()) -> Iterator[Cause]:
+    """`claims`: volumes that a StatefulSet's claim templates add; they win over volumes of their name."""
     volumes: set[str] = set()
     for index, volume in enumerate(spec.get("volumes") or ()):
         name, field = volume.get("name") or "", f"{path}.volumes[{index}].name"
@@ -85,6 +91,7 @@ def _pod_spec(spec: Manifest, path: str) -> Iterator[Cause]:
         if name in volumes:
             yield duplicate(field, name)
         volumes.add(name)
+    volumes.update(claims)
     containers = spec.get("containers") or []
     if not containers:
         yield required(f"{path}.containers")
@@ -275,6 +282,7 @@ _KINDS: Final[Mapping[str, Callable[[Manifest], Iterator[Cause]]]] = {
     "DaemonSet": _workload,
     "ReplicaSet": _workload,
     "Pod": _pod,
+    "PodTemplate": _pod_template,
     "Service": _service,
     "ConfigMap": _config_map,
     "Secret": _secret,
