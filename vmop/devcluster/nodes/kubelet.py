@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from aiohttp import web
 
 from vmop.devcluster.nodes.apps import App
 from vmop.devcluster.nodes.behaviour import STOP_AFTER, Behaviour, Knobs, annotated_seconds
-from vmop.devcluster.nodes.sockets import Network, PodSockets
+from vmop.devcluster.nodes.sockets import Handle, Network, PodSockets
 from vmop.devcluster.nodes.status import Moment, pod_status
 from vmop.devcluster.workloads.daemonsets import target_node
 from vmop.devcluster.workloads.objects import is_terminal
@@ -130,13 +131,25 @@ class Kubelet:
                 await self._show(pod, Moment("creating", "", self._host(pod), 0, self._writer.stamp()))
                 return Result(_LOOK_AGAIN)
             wanted = (pod.get("status") or {}).get("podIP") or ""
-            sockets = await self._network.listen(app.ports, app.handle, wanted=wanted)
+            sockets = await self._network.listen(app.ports, self._answering(pod.key, app), wanted=wanted)
             known = Running(pod.uid, asyncio.get_running_loop().time(), app, sockets, _restarts(pod.get("status")))
             self.running[pod.key] = known
             self._bound[pod.uid] = pod.get("spec")["nodeName"]
         moment, again = self._now(pod, known, self._knobs.of(pod))
         await self._show(pod, moment)
         return Result(again)
+
+    def _answering(self, key: ObjectKey, app: App) -> Handle:
+        """A pod whose containers have crashed answers nothing."""
+
+        async def handle(port: int, request: web.BaseRequest) -> web.StreamResponse:
+            known = self.running.get(key)
+            if known is not None and known.next_crash is not None and request.transport is not None:
+                request.transport.abort()
+                raise ConnectionResetError
+            return await app.handle(port, request)
+
+        return handle
 
     def _now(self, pod: StoredObject, known: Running, behaviour: Behaviour) -> tuple[Moment, float | None]:
         """How the pod is now, and in how many seconds to look again."""

@@ -64,7 +64,7 @@ def workload_controllers(client: Client, factory: InformerFactory, *, now: Calla
     budgets = factory.informer(POD_DISRUPTION_BUDGET)
 
     endpoints = EndpointSlices(writer, services, pods, slices)
-    disruptions = DisruptionBudgets(writer, budgets, pods, (replica_sets, stateful_sets))
+    disruptions = DisruptionBudgets(writer, budgets, pods, (deployments, replica_sets, stateful_sets))
 
     def all_daemon_sets(node: StoredObject) -> list[ObjectKey]:
         return daemon_sets.lister.keys()

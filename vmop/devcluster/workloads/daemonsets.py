@@ -13,13 +13,21 @@ from vmop.devcluster.workloads.objects import (
     scaled,
     without_zeros,
 )
-from vmop.devcluster.workloads.revisions import HASH, revisions_of, truncate
+from vmop.devcluster.workloads.revisions import revisions_of, truncate
 from vmop.devcluster.workloads.writer import Writer
 from vmop.informers import Informer, StoredObject
 from vmop.kube import Manifest, ObjectKey
 from vmop.kube.resources import DAEMON_SET, POD
 from vmop.runtime import Result
 
+_TOLERATED = (
+    ("not-ready", "NoExecute"),
+    ("unreachable", "NoExecute"),
+    ("disk-pressure", "NoSchedule"),
+    ("memory-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+    ("unschedulable", "NoSchedule"),
+)
 _GENERATION = "pod-template-generation"
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
@@ -41,7 +49,7 @@ class DaemonSets:
         if owner is None or owner.deletion_timestamp is not None:
             return Result()
         revisions = await revisions_of(self._writer, owner, self._revisions)
-        digest = revisions.update.label(HASH) or ""
+        digest = revisions.update.label(REVISION_LABEL) or ""
         nodes = self._eligible(owner)
         await self._place(owner, nodes, digest)
         strategy = owner.get("spec").get("updateStrategy") or {}
@@ -145,6 +153,12 @@ def _daemon_pod(owner: StoredObject, node: str, digest: str) -> Manifest:
     labels = pod["metadata"].get("labels") or {}
     generation = owner.annotations.get(_TEMPLATE_GENERATION, str(owner.generation))
     pod["metadata"]["labels"] = labels | {REVISION_LABEL: digest, _GENERATION: generation}
+    tolerations = pod["spec"].get("tolerations") or []
+    for what, effect in _TOLERATED:
+        toleration = {"key": f"node.kubernetes.io/{what}", "operator": "Exists", "effect": effect}
+        if toleration not in tolerations:
+            tolerations = [*tolerations, toleration]
+    pod["spec"]["tolerations"] = tolerations
     affinity = pod["spec"].setdefault("affinity", {}).setdefault("nodeAffinity", {})
     field = {"key": "metadata.name", "operator": "In", "values": [node]}
     required = affinity.setdefault("requiredDuringSchedulingIgnoredDuringExecution", {})

@@ -66,17 +66,23 @@ class DisruptionBudgets:
         }
 
     def _expected(self, pods: list[StoredObject]) -> int:
-        """Replicas that the pods' controllers are to have."""
+        """Replicas that the pods' workloads are to have."""
         sizes: dict[str, int] = {}
         for pod in pods:
-            reference = controller_of(pod)
-            informer = self._owners.get(reference["kind"]) if reference else None
-            if reference is None or informer is None:
-                continue
-            owner = informer.lister.get(ObjectKey(pod.namespace, reference["name"]))
-            replicas = owner.get("spec").get("replicas", 1) if owner else 0
-            sizes[reference["uid"]] = int(replicas)
+            owner = self._owner(pod)
+            deployment = self._owner(owner) if owner is not None else None
+            workload = deployment or owner
+            if workload is not None:
+                replicas = workload.get("spec").get("replicas")
+                sizes[workload.uid] = 1 if replicas is None else int(replicas)
         return sum(sizes.values())
+
+    def _owner(self, obj: StoredObject) -> StoredObject | None:
+        reference = controller_of(obj)
+        informer = self._owners.get(reference["kind"]) if reference else None
+        if reference is None or informer is None:
+            return None
+        return informer.lister.get(ObjectKey(obj.namespace, reference["name"]))
 
     def _condition(self, budget: StoredObject, allowed: int) -> Manifest:
         status = "True" if allowed else "False"

@@ -159,5 +159,6 @@ def _slice(service: StoredObject, ports: Ports, endpoints: list[Manifest], stamp
         "ports": [
             {"name": name, "port": number, "protocol": protocol, **({"appProtocol": app} if app else {})}
             for name, number, protocol, app in ports
-        ],
+        ]
+        or None,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from vmop.devcluster.workloads.adoption import claim
-from vmop.devcluster.workloads.objects import owner_reference, template_hash
+from vmop.devcluster.workloads.objects import REVISION_LABEL, owner_reference, template_hash
 from vmop.devcluster.workloads.writer import Writer
 from vmop.informers import Informer, StoredObject
 from vmop.kube import AlreadyExists, Manifest
@@ -15,6 +15,7 @@ from vmop.kube.resources import CONTROLLER_REVISION
 from vmop.runtime import RetryAfter
 
 HASH = "controller.kubernetes.io/hash"
+_HASH_LABELS = {"DaemonSet": REVISION_LABEL}
 _DEFAULT_LIMIT = 10
 
 
@@ -66,7 +67,7 @@ async def _create(writer: Writer, owner: StoredObject, data: Manifest, number: i
         metadata: Manifest = {
             "name": f"{owner.name}-{digest}",
             "namespace": owner.namespace,
-            "labels": labels | {HASH: digest},
+            "labels": labels | {_HASH_LABELS.get(owner.resource.kind, HASH): digest},
             "ownerReferences": [owner_reference(owner)],
         }
         if owner.annotations:

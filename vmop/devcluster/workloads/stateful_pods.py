@@ -48,7 +48,7 @@ def stateful_pod(owner: StoredObject, revision: StoredObject, ordinal: int) -> M
     pod = pod_from(owner, template_of(revision), name=name)
     labels = pod["metadata"].get("labels") or {}
     own = {POD_NAME: name, POD_INDEX: str(ordinal), REVISION_LABEL: revision.name}
-    pod["metadata"]["labels"] = labels | own
+    pod["metadata"] |= {"generateName": f"{owner.name}-", "labels": labels | own}
     pod["spec"]["hostname"] = name
     if service := owner.get("spec").get("serviceName"):
         pod["spec"]["subdomain"] = service
