@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.resources
+import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import attrs
 import yaml
 from rich.console import Console
-from rich.padding import Padding
-from rich.syntax import Syntax
 
 from vmop.cli.dev import DevEnvironment, dev_environment
 from vmop.cli.operatorprocess import OperatorFailed
@@ -79,11 +78,12 @@ async def run_demo(folder: Path, *, time_limit: float = TIME_LIMIT) -> int:
 
 async def _within(console: Console, kubeconfig: Path, log: Path, time_limit: float) -> None:
     demo: _Demo | None = None
+    started = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(time_limit):
             console.print("Starting a cluster in this process, and the operator next to it.")
             async with dev_environment(kubeconfig) as environment:
-                demo = _Demo(console, environment)
+                demo = _Demo(console, environment, started)
                 with log.open("wb") as file:
                     async with environment.operator(log=file):
                         await demo.run()
@@ -98,7 +98,7 @@ class _Demo:
 
     console: Console
     environment: DevEnvironment
-    started: float = attrs.field(factory=lambda: asyncio.get_running_loop().time())
+    started: float
     last: str = ""
     most_out: int = 0
 
@@ -111,16 +111,17 @@ class _Demo:
         manifest["metadata"]["namespace"] = NAMESPACE
         manifest["spec"]["zoneCommon"]["updatePause"] = UPDATE_PAUSE
         key = ObjectKey(NAMESPACE, manifest["metadata"]["name"])
-        self.console.print(
-            f"To look into it from elsewhere: export KUBECONFIG={self.environment.kubeconfig.resolve()}", soft_wrap=True
-        )
+        self.say(f"To look into it from elsewhere: export KUBECONFIG={self.environment.kubeconfig.resolve()}")
         self.heading(f"1. Applying examples/vmdistributed.yaml, with zoneCommon.updatePause: {UPDATE_PAUSE}")
-        self.console.print("The pause between zones is 1m by default; nobody wants to wait for it in a demo.")
+        self.say("The pause between zones is 1m by default; nobody wants to wait for it in a demo.")
+        self.say(
+            "Traffic is what the VMAuth sends to a zone; one that does not exist yet, or is being changed, gets none.\n"
+        )
         applied = await self.client.create(VM_DISTRIBUTED, manifest)
         async with contextlib.aclosing(follow(self.client, key)) as views:
             await self.watch(views, applied["metadata"]["generation"])
             self.heading("2. Changing it: the change reaches one zone at a time")
-            self.console.print(Padding(Syntax(yaml.safe_dump(CHANGE, sort_keys=False), "yaml"), (0, 4)))
+            self.console.print(textwrap.indent(yaml.safe_dump(CHANGE, sort_keys=False), "    "), markup=False)
             changed = await self.client.patch(VM_DISTRIBUTED, key, MergePatch(CHANGE))
             self.most_out = 0
             await self.watch(views, changed["metadata"]["generation"])
@@ -154,13 +155,14 @@ class _Demo:
                     waiting.append(f"{resource.kind} {manifest['metadata']['name']}")
         if waiting:
             raise DemoFailed(f"not operational: {', '.join(waiting)}")
-        self.console.print(
-            f"\nEverything is operational after {self.seconds():.0f} s, and never was more than one zone seen out of "
-            "traffic.\nTo try it yourself: vmop dev"
-        )
+        self.say(f"\nEverything is operational after {self.seconds():.0f} s; never were two zones seen out of traffic.")
+        self.say("To try it yourself: vmop dev")
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def heading(self, text: str) -> None:
-        self.console.print(f"\n{text}", style="bold", markup=False)
+        self.console.print(f"\n{text}", style="bold", markup=False, soft_wrap=True)
 
     def seconds(self) -> float:
         return asyncio.get_running_loop().time() - self.started

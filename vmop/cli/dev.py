@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -17,12 +18,15 @@ from rich.console import Console
 
 from vmop.api import KINDS, Manifest, crd
 from vmop.cli.operatorprocess import OperatorFailed, OperatorProcess
-from vmop.devcluster import ApiServer
-from vmop.kube import Client, ClientConfig, ObjectKey
+from vmop.devcluster.cluster import DevCluster
+from vmop.devcluster.nodes import Behaviour, Knobs
+from vmop.kube import Client, ObjectKey
 from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
 from vmop.runtime import stop_on_signals
 
 KUBECONFIG = Path(".vmop/kubeconfig")
+#: pods take a moment to start, so that one sees what is waited for
+POD = Behaviour(ready_after=1.0)
 _ESTABLISH_TIMEOUT = 30.0
 _POLL_INTERVAL = 0.05
 
@@ -32,12 +36,8 @@ class DevEnvironment:
     """A running dev cluster that serves our custom resources."""
 
     kubeconfig: Path
-    server: ApiServer
+    cluster: DevCluster
     client: Client
-
-    @property
-    def url(self) -> str:
-        return self.server.url
 
     @contextlib.asynccontextmanager
     async def operator(
@@ -55,15 +55,15 @@ async def dev_environment(kubeconfig: Path, *, port: int = 0) -> AsyncIterator[D
 
     `kubeconfig` is written, and removed at the end.
     """
-    async with ApiServer.start(port=port) as server:
-        server.write_kubeconfig(kubeconfig)
-        config = ClientConfig.with_token(server.url, server.token)
-        try:
-            async with Client(config, qps=0) as client:
-                await install_crds(client)
-                yield DevEnvironment(kubeconfig, server, client)
-        finally:
-            kubeconfig.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        async with DevCluster.start(Path(folder), port=port, knobs=Knobs(default=POD)) as cluster:
+            cluster.server.write_kubeconfig(kubeconfig)
+            try:
+                async with Client(cluster.config, qps=0) as client:
+                    await install_crds(client)
+                    yield DevEnvironment(kubeconfig, cluster, client)
+            finally:
+                kubeconfig.unlink(missing_ok=True)
 
 
 async def install_crds(client: Client) -> None:
@@ -120,7 +120,7 @@ async def _until(stop: asyncio.Event, operator: OperatorProcess, console: Consol
 
 
 def _welcome(console: Console, environment: DevEnvironment, operator: OperatorProcess | None) -> None:
-    console.print(f"\nA cluster is running at {environment.url}; it is gone when you press Ctrl-C.\n")
+    console.print(f"\nA cluster is running at {environment.cluster.url}; it is gone when you press Ctrl-C.\n")
     console.print(f"  export KUBECONFIG={environment.kubeconfig.resolve()}")
     console.print("  kubectl apply -f examples/vmdistributed.yaml")
     console.print("  kubectl get vmdistributed,vmclusters,vmagents,vmauths,deploy,sts,svc,secrets,pods")

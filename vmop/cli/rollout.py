@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import attrs
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -27,6 +28,22 @@ from vmop.kube.resources import VM_DISTRIBUTED
 SYNC_TIMEOUT = 15.0
 
 _COLOURS = {"Ready": "green", "Failed": "red", "Pending": "dim", "Maintenance": "magenta"}
+#: phases that wait for what agents have queued
+_QUEUES = frozenset({"Draining", "AgentDrain", "CatchingUp"})
+
+
+@attrs.frozen
+class ChildView:
+    """A child of a zone: kind, name and ``status.updateStatus``, empty where it has none yet."""
+
+    kind: str = ""
+    name: str = ""
+    update_status: str = ""
+
+    @classmethod
+    def of(cls, child: Manifest) -> ChildView:
+        """From ``backend`` or an entry of ``agents`` in ``status.zones``."""
+        return cls(child.get("kind", ""), child.get("name", ""), child.get("updateStatus", ""))
 
 
 @attrs.frozen
@@ -38,8 +55,8 @@ class ZoneView:
     in_read: bool
     in_write: bool
     pending_bytes: int | None = None
-    backend: str = ""
-    agents: tuple[str, ...] = ()
+    backend: ChildView = ChildView()
+    agents: tuple[ChildView, ...] = ()
     message: str = ""
 
     @property
@@ -47,7 +64,7 @@ class ZoneView:
         """Of which targets of the VMAuth the zone is one."""
         match self.in_read, self.in_write:
             case True, True:
-                return "read, write"
+                return "read+write"
             case True, False:
                 return "read only"
             case False, True:
@@ -64,8 +81,8 @@ class ZoneView:
             in_read=bool(zone.get("inRead")),
             in_write=bool(zone.get("inWrite")),
             pending_bytes=zone.get("pendingBytes"),
-            backend=_child(zone.get("backend") or {}),
-            agents=tuple(_child(agent) for agent in zone.get("agents") or ()),
+            backend=ChildView.of(zone.get("backend") or {}),
+            agents=tuple(ChildView.of(agent) for agent in zone.get("agents") or ()),
             message=zone.get("message") or "",
         )
 
@@ -127,14 +144,9 @@ class RolloutView:
         ready = sum(zone.phase == "Ready" for zone in self.zones)
         if self.done:
             return f"operational, {ready} of {len(self.zones)} zones ready"
-        where = f", zone {self.current_zone} is being updated" if self.current_zone else ""
-        return f"{(self.state or self.update_status).lower()}, {ready} of {len(self.zones)} zones ready{where}"
-
-
-def _child(child: Manifest) -> str:
-    if not child:
-        return ""
-    return f"{child.get('kind', '')} {child.get('name', '')} ({child.get('updateStatus') or 'not there yet'})"
+        where = f", {self.current_zone} has its turn" if self.current_zone else ""
+        state = self.state.lower() if self.state not in ("", "Idle") else self.update_status
+        return f"{state}, {ready} of {len(self.zones)} zones ready{where}"
 
 
 # -- following ---------------------------------------------------------------------------------------------------------
@@ -170,20 +182,20 @@ async def follow(client: Client, key: ObjectKey) -> AsyncGenerator[RolloutView |
 
 def table(view: RolloutView) -> RenderableType:
     """The rollout as a table, one row a zone, and under it what is waited for."""
-    rows = Table(title=f"VMDistributed {view.key}: {view.headline}", title_justify="left", expand=False)
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("zone", "phase", "traffic", "queued", "backend", "agent"):
-        rows.add_column(column, justify="right" if column == "queued" else "left")
+        rows.add_column(column, justify="right" if column == "queued" else "left", no_wrap=column != "agent")
     for zone in view.zones:
         rows.add_row(
             zone.name,
             Text(zone.phase, style=_COLOURS.get(zone.phase, "yellow")),
             Text(zone.traffic, style="red" if zone.traffic == "out" else ""),
             "" if zone.pending_bytes is None else size(zone.pending_bytes),
-            zone.backend,
-            ", ".join(zone.agents),
+            zone.backend.update_status or "-",
+            ", ".join(agent.update_status or "-" for agent in zone.agents),
         )
     waiting = [Text(f"  {zone.name}: {zone.message}", style="dim") for zone in view.zones if zone.message]
-    return Group(rows, *waiting)
+    return Group(Text(f"VMDistributed {view.key}", style="bold"), Text(view.headline), rows, *waiting)
 
 
 def lines(before: RolloutView | None, view: RolloutView) -> Iterator[str]:
@@ -193,10 +205,14 @@ def lines(before: RolloutView | None, view: RolloutView) -> Iterator[str]:
     known = {zone.name: zone for zone in before.zones} if before is not None else {}
     for zone in view.zones:
         old = known.get(zone.name)
-        if old is None or (old.phase, old.traffic, old.message) != (zone.phase, zone.traffic, zone.message):
-            queued = f", {size(zone.pending_bytes)} queued" if zone.pending_bytes else ""
-            message = f": {zone.message}" if zone.message else ""
-            yield f"  zone {zone.name:<12} {zone.phase:<16} traffic: {zone.traffic}{queued}{message}"
+        if (
+            old is None
+            or (old.phase, old.traffic) != (zone.phase, zone.traffic)
+            or zone.message not in ("", old.message)
+        ):
+            queued = f"{size(zone.pending_bytes)} queued " if zone.pending_bytes and zone.phase in _QUEUES else ""
+            line = f"  zone {zone.name:<12} {zone.phase:<16} traffic: {zone.traffic:<11} {queued}{zone.message}"
+            yield line.rstrip()
 
 
 def size(count: int) -> str:

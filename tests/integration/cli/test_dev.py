@@ -1,0 +1,72 @@
+"""``vmop dev`` as a user meets it."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Run
+from vmop.kube import Client, load_kubeconfig
+from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def test_it_tells_how_to_reach_the_cluster_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "folder" / "kubeconfig"
+    async with run("dev", "--no-operator", "--kubeconfig", str(kubeconfig)) as dev:
+        assert await dev.line_with("export KUBECONFIG") == f"  export KUBECONFIG={kubeconfig}"
+        assert await dev.line_with("No operator") == (
+            "No operator runs in it. Yours would be: vmop operator --kubeconfig $KUBECONFIG"
+        )
+        async with Client(await load_kubeconfig(kubeconfig)) as client:
+            crds = (await client.list(CUSTOM_RESOURCE_DEFINITION)).items
+        assert "vmdistributed.operator.victoriametrics.com" in {crd["metadata"]["name"] for crd in crds}
+        dev.process.send_signal(signal.SIGINT)
+        assert await dev.end() == (0, ["", "stopping"])
+    assert list(kubeconfig.parent.iterdir()) == []
+
+
+async def test_the_operator_in_it_stops_with_it(run: Run, tmp_path: Path) -> None:
+    async with run("dev", cwd=tmp_path) as dev:
+        line = await dev.line_with("The operator runs as process ")
+        operator = int(line.split(",")[0].removeprefix("The operator runs as process "))
+        os.kill(operator, 0)
+        dev.process.send_signal(signal.SIGINT)
+        code, _ = await dev.end()
+        assert code == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(operator, 0)
+
+
+async def test_an_operator_that_dies_ends_it(run: Run, tmp_path: Path) -> None:
+    async with run("dev", cwd=tmp_path) as dev:
+        line = await dev.line_with("The operator runs as process ")
+        os.kill(int(line.split(",")[0].removeprefix("The operator runs as process ")), signal.SIGKILL)
+        await dev.line_with("the operator ended with exit code -9: stopping")
+        assert await dev.end() == (1, [])
+
+
+async def test_a_flag_that_the_operator_does_not_know_is_told(run: Run, tmp_path: Path) -> None:
+    async with run("dev", "--", "-nonsense", cwd=tmp_path) as dev:
+        await dev.line_with("flag provided but not defined: -nonsense")
+        await dev.line_with("the operator ended with exit code 2: its log is above")
+        assert await dev.end() == (1, [])
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
+async def test_kubectl_sees_our_kinds(run: Run, tmp_path: Path) -> None:
+    async with run("dev", "--no-operator", cwd=tmp_path) as dev:
+        await dev.line_with("No operator")
+        kubectl = await asyncio.create_subprocess_exec(
+            *("kubectl", "--kubeconfig", ".vmop/kubeconfig", "get", "vmdistributed,vmclusters"),
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await kubectl.communicate()
+        assert (kubectl.returncode, output.decode()) == (0, "No resources found in default namespace.\n")
