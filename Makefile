@@ -40,11 +40,10 @@ format: setup ## rewrite the code as ruff wants it
 	@$(BIN)/ruff check --fix .
 
 generate: setup ## CRDs, RBAC and generated documentation, from the code
-	@$(BIN)/python hack/generate.py
+	@$(BIN)/python -m hack.generate
 
-check-generated: generate ## fail where generated files are stale
-	@git diff --exit-code --stat -- config docs && test -z "$$(git status --porcelain -- config docs)" \
-		|| { echo "generated files are stale: run 'make generate' and commit the result" >&2; exit 1; }
+check-generated: setup ## fail where generated files are stale
+	@$(BIN)/python -m hack.generate --check
 
 bench: setup ## memory and speed of store, watch and queue; start-up time
 	@$(BIN)/python -m benchmarks.run
