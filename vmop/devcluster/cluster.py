@@ -8,7 +8,7 @@ async with DevCluster.start(folder=path, crds=manifests) as cluster:
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import attrs
 from prometheus_client import CollectorRegistry
 
 from vmop.devcluster.nodes import Knobs, Network, NodeSimulator
-from vmop.devcluster.nodes.simulator import running, utc_now
+from vmop.devcluster.nodes.simulator import running, unwrapped, utc_now
 from vmop.devcluster.server import ApiServer
 from vmop.devcluster.workloads import workload_controllers
 from vmop.devcluster.workloads.writer import MANAGER
@@ -63,7 +63,7 @@ class DevCluster:
 
         `port` 0 takes a free one. `crds` are created before anything else. An error of the body comes out as it is.
         """
-        with _unwrapped():
+        with unwrapped():
             async with ApiServer.start(port=port, now=now, bookmark_interval=bookmark_interval) as server:
                 config = ClientConfig.with_token(server.url, server.token)
                 async with Client(config, qps=0, user_agent=MANAGER, jitter=jitter) as client:
@@ -76,15 +76,3 @@ class DevCluster:
                         manager.add(one)
                     async with running(manager, simulator):
                         yield cls(server, simulator, server.write_kubeconfig(folder / "kubeconfig"))
-
-
-@contextlib.contextmanager
-def _unwrapped() -> Iterator[None]:
-    """What task groups wrap comes out as itself, when it is one error."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None

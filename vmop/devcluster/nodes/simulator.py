@@ -8,7 +8,7 @@ import asyncio
 import base64
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
@@ -235,8 +235,9 @@ async def simulate_nodes(
         manager = Manager(client, factory, registry=CollectorRegistry(), now=now)
         for one in simulator.controllers:
             manager.add(one)
-        async with running(manager, simulator):
-            yield simulator
+        with unwrapped():
+            async with running(manager, simulator):
+                yield simulator
 
 
 @contextlib.asynccontextmanager
@@ -253,6 +254,18 @@ async def running(manager: Manager, simulator: NodeSimulator) -> AsyncIterator[N
                 stop.set()
     finally:
         await simulator.close()
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """What task groups wrap comes out as itself, when it is one error."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
 
 
 def _clock() -> float:
