@@ -25,19 +25,27 @@ _TIMESTAMP = re.compile(
     r"[0-9]{4}-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12][0-9]|3[01])"
     r"(?:[Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})?)?"
 )
-_SPLIT = re.compile(r"[0-9]+|.", re.DOTALL)
+_DIGITS = re.compile(r"[0-9]+")
+_RUN_BEFORE = re.compile(r"[0-9]+$")
+_STRING = "tag:yaml.org,2002:str"
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Never aliases: equal parts of a config are written out each time."""
+    """Never aliases: equal parts of a config are written out each time. Types are those that Go sees in plain text."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        if kind is yaml.ScalarNode and implicit[0] and not reads_as_another_type(value):
+            return _STRING
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call] # of types-PyYAML
+        return tag
+
 
 def _string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else '"' if reads_as_another_type(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar(_STRING, text, style=style)
 
 
 _Dumper.add_representer(str, _string)
@@ -60,18 +68,35 @@ def reads_as_another_type(text: str) -> bool:
 
 
 def sorted_map(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A map in the order of Go's YAML library: letters after other characters, runs of digits by their number."""
+    """A map in the order of Go's YAML library: runs of digits by their number, letters after other characters (but
+    before those where a digit precedes them)."""
     key: Callable[[str], Any] = cmp_to_key(_compare)
     return {name: values[name] for name in sorted(values, key=key)}
 
 
 def _compare(one: str, other: str) -> int:
-    for first, second in zip(_SPLIT.findall(one), _SPLIT.findall(other), strict=False):
-        if first == second:
-            continue
-        if first.isdecimal() and second.isdecimal() and int(first) != int(second):
-            return int(first) - int(second)
-        if first[0].isalpha() != second[0].isalpha():
-            return 1 if first[0].isalpha() else -1
+    """Below zero where `one` goes first: decided by the first character that differs, and the digits from there on."""
+    differs = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if differs is None:
+        return len(one) - len(other)
+    first, second = one[differs], other[differs]
+    if first.isalpha() or second.isalpha():
+        if first.isalpha() != second.isalpha():
+            after_digit = one[:differs][-1:].isdecimal()
+            return -1 if first.isalpha() == after_digit else 1
         return 1 if first > second else -1
-    return len(one) - len(other)
+    runs = [_digits(text, differs) for text in (one, other)]
+    # a zero only counts as the first digit of a number where none stands before it
+    before = _RUN_BEFORE.search(one[:differs])
+    lead = "1" if "0" in (first, second) and before is not None and before[0].strip("0") else ""
+    numbers = [int(lead + run or "0") for run in runs]
+    if numbers[0] != numbers[1]:
+        return numbers[0] - numbers[1]
+    if len(runs[0]) != len(runs[1]):
+        return len(runs[0]) - len(runs[1])
+    return 1 if first > second else -1
+
+
+def _digits(text: str, start: int) -> str:
+    match = _DIGITS.match(text, start)
+    return match[0] if match else ""
