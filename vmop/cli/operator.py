@@ -49,7 +49,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         flags = parse_flags(words, environ)
     except HelpRequested as help_:
-        sys.stderr.write(f"{help_}\n")
+        sys.stderr.write(f"{help_.usage}\n")
         return 0
     except FlagError as error:
         sys.stderr.write(f"{error}\n{usage()}\n")
