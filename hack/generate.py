@@ -9,10 +9,12 @@ import sys
 from hack.generators.apidocs import api_docs
 from hack.generators.crds import crds
 from hack.generators.output import ROOT, Generator
+from hack.generators.rbac import rbac
 from hack.generators.settingsdocs import environment_docs, flag_docs
 
 GENERATORS = (
-    Generator("CRDs", "config/crd", "*.yaml", crds),
+    Generator("CRDs", "config/crd", "*", crds),
+    Generator("RBAC", "config/rbac", "*", rbac),
     Generator("API reference", "docs", "api.md", api_docs),
     Generator("environment", "docs", "environment.md", environment_docs),
     Generator("flags", "docs", "flags.md", flag_docs),
