@@ -58,6 +58,21 @@ class _Event(msgspec.Struct):
     object: dict[str, msgspec.Raw]
 
 
+class _SpecAndStatus(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """What most objects are. Read in one go, metadata included; an object with any other field is not read by it."""
+
+    metadata: WireMetadata
+    api_version: msgspec.Raw = msgspec.Raw()
+    kind: msgspec.Raw = msgspec.Raw()
+    spec: msgspec.Raw = msgspec.Raw()
+    status: msgspec.Raw = msgspec.Raw()
+
+
+class _PlainEvent(msgspec.Struct, gc=False):
+    type: str
+    object: _SpecAndStatus
+
+
 class _PageMetadata(msgspec.Struct, rename="camel"):
     resource_version: str = ""
     continue_token: str = msgspec.field(name="continue", default="")
@@ -70,6 +85,7 @@ class _Page(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
+_PLAIN_EVENT = msgspec.json.Decoder(_PlainEvent)
 _PAGE = msgspec.json.Decoder(_Page)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _METADATA = msgspec.json.Decoder(WireMetadata)
@@ -156,6 +172,7 @@ class ObjectDecoder:
         self._type = _type_fields(resource) if resource else {}
         self._metadata_only = metadata_only
         self._own_managers = own_managers
+        self._plain = True
 
     def decode(self, raw: bytes | msgspec.Raw) -> WireObject:
         """The object in ``raw``. Raises :class:`msgspec.DecodeError` for what is no Kubernetes object."""
@@ -163,18 +180,33 @@ class ObjectDecoder:
 
     def event(self, line: bytes) -> tuple[str, WireObject]:
         """Type and object of a watch line. An ``ERROR`` event has the fields of its ``Status``."""
+        if self._type and self._plain:
+            try:
+                plain = _PLAIN_EVENT.decode(line)
+            except msgspec.ValidationError:
+                # other fields than spec and status: all objects of a kind are alike, so it is not tried again
+                self._plain = False
+            else:
+                if plain.type != "ERROR":
+                    return plain.type, self._build_plain(plain.object)
         event = _EVENT.decode(line)
         build = _PLAIN._build if event.type == "ERROR" else self._build
         return event.type, build(event.object)
 
+    def _build_plain(self, plain: _SpecAndStatus) -> WireObject:
+        meta = _reduced(plain.metadata, self._own_managers)
+        fields = dict(self._type)
+        if not self._metadata_only:
+            if spec := bytes(plain.spec):
+                fields["spec"] = spec
+            if status := bytes(plain.status):
+                fields["status"] = status
+        return WireObject(meta, fields)
+
     def _build(self, raw: dict[str, msgspec.Raw]) -> WireObject:
         raw_metadata = raw.pop("metadata", None)
         meta = WireMetadata() if raw_metadata is None else _METADATA.decode(raw_metadata)
-        if meta.managed_fields is not None:
-            newest = _newest_foreign(meta.managed_fields, self._own_managers)
-            meta.managed_fields = None if newest is None else [newest]
-        if meta.annotations is not None and LAST_APPLIED in meta.annotations:
-            meta.annotations[LAST_APPLIED] = ""
+        _reduced(meta, self._own_managers)
         if self._metadata_only:
             return WireObject(meta, dict(self._type))
         if not self._type:
@@ -198,6 +230,16 @@ _PLAIN = ObjectDecoder()
 
 def _type_fields(resource: Resource) -> dict[str, bytes]:
     return {"apiVersion": _ENCODE(resource.api_version), "kind": _ENCODE(resource.kind)}
+
+
+def _reduced(meta: WireMetadata, own: Collection[str]) -> WireMetadata:
+    """The metadata, changed in place to what is kept of managed fields and of the last-applied annotation."""
+    if meta.managed_fields is not None:
+        newest = _newest_foreign(meta.managed_fields, own)
+        meta.managed_fields = None if newest is None else [newest]
+    if meta.annotations is not None and LAST_APPLIED in meta.annotations:
+        meta.annotations[LAST_APPLIED] = ""
+    return meta
 
 
 def _newest_foreign(entries: list[_ManagedFields], own: Collection[str]) -> _ManagedFields | None:

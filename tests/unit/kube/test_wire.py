@@ -162,3 +162,12 @@ def test_an_error_event_keeps_the_fields_of_its_status() -> None:
         "ERROR",
         {"kind": "Status", "apiVersion": "v1", "code": 410, "metadata": {}},
     )
+
+
+@pytest.mark.parametrize("fields", [{}, {"spec": {"a": [1]}}, {"spec": {}, "status": {"b": "c"}}, {"data": {"d": "e"}}])
+def test_an_event_is_read_the_same_whatever_fields_its_object_has(fields: dict[str, Any]) -> None:
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}, **fields}
+    other = manifest | {"rules": []}
+    decoder = ObjectDecoder(CONFIG_MAP)
+    lines = [encode({"type": "ADDED", "object": each}) for each in (manifest, other, manifest)]
+    assert [decoder.event(line)[1].manifest() for line in lines] == [manifest, other, manifest]
