@@ -25,8 +25,8 @@ def managed(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]
     return {"managedFields": [{"manager": manager, "operation": "Update", "fieldsV1": fields, **more}]}
 
 
-OURS = {"f:metadata": {"f:ownerReferences": {".": {}, 'k:{"uid":"u1"}': {}}}, "f:spec": {}}
-OF_OTHERS = {"f:metadata": {"f:ownerReferences": {".": {}, 'k:{"uid":"u9"}': {}}}, "f:spec": {}}
+OURS: dict[str, Any] = {"f:metadata": {"f:ownerReferences": {".": {}, 'k:{"uid":"u1"}': {}}}, "f:spec": {}}
+OF_OTHERS: dict[str, Any] = {"f:metadata": {"f:ownerReferences": {".": {}, 'k:{"uid":"u9"}': {}}}, "f:spec": {}}
 
 
 def test_the_owner_reference_controls_and_blocks() -> None:
