@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vmop.kube import LineSplitter, ObjectKey, decode_object
 from vmop.kube.resources import CONFIG_MAP, POD
-from vmop.kube.wire import LAST_APPLIED, ObjectDecoder
+from vmop.kube.wire import LAST_APPLIED, ObjectDecoder, encode
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(
