@@ -128,6 +128,36 @@ def test_a_fix_made_during_a_turn_reaches_the_marked_zone_first() -> None:
     ]
 
 
+def test_templates_that_are_held_go_over_the_zones_one_after_the_other() -> None:
+    world = World.steady("east", "west", "north")
+    for zone in world.zones.values():
+        zone.template = 2
+    pairs = [line.format(zone) for zone in ("east", "north", "west") for line in TURN if "write" not in line]
+    assert world.run() == pairs
+
+
+def test_a_zone_that_gets_queries_again_waits_for_its_turn_and_keeps_its_writes() -> None:
+    world = World.steady("east", "west")
+    world.zones["west"].mode = TrafficMode.WRITE_ONLY
+    world.run()
+    world.zones["west"].mode = TrafficMode.READ_WRITE
+    world.zones["west"].queue = 1 << 30
+    world.zones["east"].desired = 2
+    world.run_until("balance without east", seconds=1)
+    assert (world.read, world.write) == ({"east"}, {"west"})
+    world.run()
+    assert (world.read, world.write) == ({"east", "west"}, {"east", "west"})
+
+
+def test_a_detached_child_is_adopted_and_not_written_again() -> None:
+    world = World.steady("east", "west")
+    world.zones["east"].owned = False
+    world.zones["east"].agent_desired = 2
+    log = world.run()
+    assert log.count("write backend east") == 0
+    assert world.zones["east"].owned
+
+
 @pytest.mark.parametrize("mode", [TrafficMode.MAINTENANCE, TrafficMode.READ_ONLY, TrafficMode.WRITE_ONLY])
 def test_a_traffic_mode_ends_with_the_targets_that_it_allows(mode: TrafficMode) -> None:
     world = World.steady("east", "west")
@@ -181,11 +211,16 @@ def fill_queue(zone: Zone) -> None:
     zone.queue = 1 << 30
 
 
+def new_template(zone: Zone) -> None:
+    zone.template += 1
+
+
 def delete_by_hand(zone: Zone) -> None:
     zone.exists, zone.marked = False, False
+    zone.template_written = zone.template
 
 
-ZONE_EVENTS = (edit_backend, edit_agent, crash, heal, fill_queue, delete_by_hand)
+ZONE_EVENTS = (edit_backend, edit_agent, crash, heal, fill_queue, new_template, delete_by_hand)
 #: reconciles are what a history mostly consists of
 histories = st.lists(
     st.one_of(
@@ -230,3 +265,4 @@ def test_the_invariants_hold_and_the_end_is_reached_whatever_happens(
     everybody = frozenset(world.zones)
     assert (world.read, world.write) == (everybody, everybody)
     assert all(zone.running == zone.desired and not zone.marked for zone in world.zones.values())
+    assert all(zone.template_written == zone.template for zone in world.zones.values())

@@ -1,7 +1,7 @@
 """A cluster reduced to what a rollout decides on: zones, their children's states, the balancer, and queues.
 
 It carries out the actions of :mod:`vmop.reconcilers.vmdistributed.rollout` and checks with each that the invariants
-I1 to I6 of spec 02 §19.6 hold.
+I1 to I8 of spec 02 §19.6 hold.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ class Zone:
     marked: bool = False
     queue: int = 0
     broken: bool = False
+    #: pod templates that the operator would write, and those that are written (I8)
+    template: int = 1
+    template_written: int = 1
     mode: TrafficMode = TrafficMode.READ_WRITE
 
     def child(self, *, agent: bool) -> ChildView:
@@ -72,6 +75,7 @@ class Zone:
         if not self.exists:
             return ChildView(resource, key)
         ready = stored == running and not (self.broken and not agent)
+        ready = ready and (agent or not self.marked or self.template == self.template_written)
         return ChildView(
             resource=resource,
             key=key,
@@ -79,6 +83,7 @@ class Zone:
             owned=self.owned,
             needs_write=desired != stored,
             disruptive=desired != stored,
+            held=not agent and self.template != self.template_written and not self.marked,
             update_status="operational" if ready else "expanding",
             generation=stored,
             observed_generation=running,
@@ -234,7 +239,12 @@ class World:
         turn = self.rollout.current if self.rollout is not None else None
         restoring = {turn.name} if turn is not None and turn.step is Step.RESTORING else set()
         assert marked - restoring <= excluded, f"I5: {marked} are marked, {excluded} left out"
-        self.read, self.write = self.targets(routing)
+        read, write = self.targets(routing)
+        if self.balancer_exists:
+            turns = set() if self.rollout is None or turn is None else {turn.name}
+            turns |= {each.name for each in self.rollout.zones if each.done} if self.rollout is not None else set()
+            assert (read - self.read) | (write - self.write) <= turns, "I7: a zone enters a ref before its turn"
+        self.read, self.write = read, write
         self.balancer_exists, self.reloaded = True, False
 
     # -- time and events ---------------------------------------------------------------------------------------------
@@ -244,6 +254,8 @@ class World:
         self.now += timedelta(seconds=seconds)
         self.reloaded = self.balancer_exists
         for zone in self.zones.values():
+            if zone.marked:
+                zone.template_written = zone.template
             if not zone.broken:
                 zone.running, zone.agent_running, zone.queue = zone.stored, zone.agent_stored, 0
 
