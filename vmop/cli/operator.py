@@ -186,7 +186,8 @@ async def assembled(
             cache_sync_timeout=flags.controller_cache_sync_timeout,
         )
         manager.add(events)
-        for controller in controllers(context, workers=flags.controller_max_concurrent_reconciles):
+        workers = flags.controller_max_concurrent_reconciles
+        for controller in controllers(context, registry=registry, workers=workers):
             manager.add(controller)
         if settings.watch_namespace:
             _log.info(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
+from prometheus_client import CollectorRegistry
 
 from vmop.builders.vmdistributed.ownership import OWNER, PREFIX, ZONE, ZONE_STATE
 from vmop.informers import Informer, StoredObject
@@ -50,6 +51,7 @@ from vmop.reconcilers.vmagent import VMAgentKind
 from vmop.reconcilers.vmauth import VMAuthKind
 from vmop.reconcilers.vmcluster import VMClusterKind
 from vmop.reconcilers.vmdistributed.kind import VMDistributedKind
+from vmop.reconcilers.vmdistributed.metrics import DistributedMetrics
 from vmop.runtime import Change, Controller, annotations_changed, any_of, generation_changed
 
 CHILDREN = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH)
@@ -114,17 +116,24 @@ CONTROLLER_NAMES = frozenset(
 spec_or_annotations_changed = any_of(generation_changed, annotations_changed)
 
 
-def controllers(context: Context, *, workers: int = 15, timeout: float | None = None) -> list[Controller]:
+def controllers(
+    context: Context,
+    *,
+    registry: CollectorRegistry | None = None,
+    workers: int = 15,
+    timeout: float | None = None,
+) -> list[Controller]:
     """All controllers that are not disabled, with their watches on the context's informers.
 
-    VMDistributed needs those of VMAgent and VMCluster, so it goes with them (spec 02 §1).
+    `registry` takes the metrics of rollouts. VMDistributed needs the controllers of VMAgent and VMCluster, so it goes
+    with them (spec 02 §1).
     """
     prepare_informers(context)
     kinds: Mapping[Resource, Kind[Any]] = {
         VM_CLUSTER: VMClusterKind(context),
         VM_AGENT: VMAgentKind(context),
         VM_AUTH: VMAuthKind(context),
-        VM_DISTRIBUTED: VMDistributedKind(context),
+        VM_DISTRIBUTED: VMDistributedKind(context, DistributedMetrics(registry or CollectorRegistry())),
     }
     disabled = effective_disabled(context.disabled)
     wiring = _Wiring(context)

@@ -25,6 +25,7 @@ from vmop.reconcilers.vmdistributed.actions import Actor, NotSafe
 from vmop.reconcilers.vmdistributed.deletion import finalize
 from vmop.reconcilers.vmdistributed.drain import Question, poll
 from vmop.reconcilers.vmdistributed.live import guessed_origins
+from vmop.reconcilers.vmdistributed.metrics import DistributedMetrics
 from vmop.reconcilers.vmdistributed.model import Drain, Rollout, Step
 from vmop.reconcilers.vmdistributed.observe import Observed, owned_children
 from vmop.reconcilers.vmdistributed.removal import Removal
@@ -65,6 +66,7 @@ class VMDistributedKind:
     """What VMDistributed adds to the lifecycle (spec 02 §9 to §14)."""
 
     context: Context
+    metrics: DistributedMetrics
     cls: ClassVar[type[VMDistributed]] = VMDistributed
     resource: ClassVar[Resource] = VM_DISTRIBUTED
 
@@ -77,6 +79,7 @@ class VMDistributedKind:
 
     async def finalize(self, stored: StoredObject) -> None:
         await finalize(self.context, stored)
+        self.metrics.forget(stored.key)
 
     async def ensure(self, cr: VMDistributed, previous: Manifest | None) -> Progress:
         """One step of the pass that is due, if any."""
@@ -92,7 +95,7 @@ class VMDistributedKind:
         stored = self.context.informers.informer(self.resource).lister.get(observed.key)
         if stored is None:
             return READY
-        return await _Reconcile(self.context, observed, stored).step()
+        return await _Reconcile(self.context, self.metrics, observed, stored).step()
 
 
 @attrs.frozen
@@ -100,6 +103,7 @@ class _Reconcile:
     """One reconcile of one VMDistributed whose children were observed."""
 
     context: Context
+    metrics: DistributedMetrics
     observed: Observed
     stored: StoredObject
     #: bytes that the last polls found pending, by zone
@@ -277,6 +281,7 @@ class _Reconcile:
             return Progress("children of removed zones are let go of", AT_ONCE)
         await self.write(attrs.evolve(rollout, completion_time=self.context.now()))
         if any(zone.disruptive for zone in rollout.zones):
+            self.metrics.completed(self.stored.key)
             self.tell("RolloutCompleted", f"revision {rollout.revision} is in all zones")
         # the order of a steady resource may be another one than that of the pass
         return Progress("the pass is completed", AT_ONCE)
@@ -287,7 +292,11 @@ class _Reconcile:
         """Record the pass in the status, with what people want to know; nothing is sent where nothing changed."""
         live = self.context.informers.informer(VM_DISTRIBUTED).lister.get(self.stored.key) or self.stored
         current: Manifest = live.get("status") or {}
-        self.tell_steps(read_record(current), rollout)
+        before = read_record(current)
+        self.tell_steps(before, rollout)
+        self.metrics.observe_zones(self.stored.key, self.observed.views.values(), self.pending)
+        if before is not None and rollout is not None:
+            self.metrics.observe_steps(self.stored.key, before, rollout)
         known = rollout if rollout is not None and {z.name for z in rollout.zones} == set(self.observed.views) else None
         wanted = dict(current)
         if rollout is not None:
