@@ -75,10 +75,17 @@ def rollout(
 ) -> None:
     """Show how far the rollout of a VMDistributed is: zones, phases, traffic, and what is waited for."""
     from vmop.cli.rollout import show_rollout  # noqa: PLC0415
-    from vmop.kube import ObjectKey  # noqa: PLC0415
+    from vmop.kube import ApiError, ConfigError, ObjectKey  # noqa: PLC0415
 
     key = ObjectKey(namespace, name)
-    raise typer.Exit(asyncio.run(show_rollout(key, kubeconfig=kubeconfig, context=context, watch=watch)))
+    try:
+        code = asyncio.run(show_rollout(key, kubeconfig=kubeconfig, context=context, watch=watch))
+    except KeyboardInterrupt:
+        code = 130
+    except (ApiError, ConfigError, TimeoutError) as error:
+        typer.echo(f"error: {error}", err=True)
+        code = 1
+    raise typer.Exit(code)
 
 
 @app.command(

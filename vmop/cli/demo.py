@@ -55,6 +55,7 @@ async def run_demo(folder: Path, *, time_limit: float = TIME_LIMIT) -> int:
     console = Console(highlight=False)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "demo-operator.log"
+    log.unlink(missing_ok=True)
     stop = asyncio.Event()
     with stop_on_signals(stop):
         demo = asyncio.create_task(_within(console, folder / "demo-kubeconfig", log, time_limit))
@@ -71,9 +72,17 @@ async def run_demo(folder: Path, *, time_limit: float = TIME_LIMIT) -> int:
             await demo
         except (DemoFailed, OperatorFailed) as error:
             console.print(f"\nThe demo failed: {error}", markup=False, style="red", soft_wrap=True)
-            console.print(f"The operator's log: {log}", markup=False, soft_wrap=True)
+            _tail(console, log)
             return 1
     return 0
+
+
+def _tail(console: Console, log: Path) -> None:
+    """The end of the operator's log, where there is one."""
+    if log.exists() and (lines := log.read_text(encoding="utf-8", errors="replace").splitlines()):
+        console.print(f"The operator's log is {log}; it ends with:", markup=False, soft_wrap=True)
+        for line in lines[-5:]:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 async def _within(console: Console, kubeconfig: Path, log: Path, time_limit: float) -> None:
@@ -89,7 +98,7 @@ async def _within(console: Console, kubeconfig: Path, log: Path, time_limit: flo
                         await demo.run()
     except TimeoutError:
         last = f"; last seen: {demo.last}" if demo is not None and demo.last else ""
-        raise DemoFailed(f"not through after {time_limit:.0f} s{last}") from None
+        raise DemoFailed(f"not through after {time_limit:g} s{last}") from None
 
 
 @attrs.define

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmop.informers import Handler, InformerFactory
-from vmop.kube import Client, Manifest, ObjectKey, load_kubeconfig
+from vmop.kube import Client, Manifest, NotFound, ObjectKey, load_kubeconfig
 from vmop.kube.resources import VM_DISTRIBUTED
 
 #: how long the first answer of the API server may take, in seconds
@@ -225,7 +225,10 @@ def size(count: int) -> str:
 
 
 class Display:
-    """Shows one rollout: redrawn in place on a terminal, else line by line. A context manager."""
+    """Shows one rollout: a line for each thing that changed and, on a terminal, below them the table as it is now.
+
+    A context manager. `prefix` is asked for what stands before each line.
+    """
 
     def __init__(self, console: Console, *, prefix: Callable[[], str] = str) -> None:
         self._console = console
@@ -244,11 +247,10 @@ class Display:
 
     def show(self, view: RolloutView) -> None:
         """Show the rollout as it is now."""
+        for line in lines(self._before, view):
+            self._console.print(f"{self._prefix()}{line}", markup=False, highlight=False, soft_wrap=True)
         if self._live is not None:
             self._live.update(table(view), refresh=True)
-        else:
-            for line in lines(self._before, view):
-                self._console.print(f"{self._prefix()}{line}", markup=False, highlight=False, soft_wrap=True)
         self._before = view
 
 
@@ -258,21 +260,35 @@ class Display:
 async def show_rollout(key: ObjectKey, *, kubeconfig: Path | None, context: str | None, watch: bool) -> int:
     """``vmop rollout``: print once, or until the rollout is through; returns the exit code.
 
-    0: it is operational, or (without `watch`) its state was printed; 1: it failed, or does not exist.
+    0: it is through, or its state was printed (without `watch`); 1: it failed, or does not exist. Raises
+    ConfigError, and ApiError where the API server cannot be asked.
     """
     console = Console()
     config = await load_kubeconfig(kubeconfig, context, environ=os.environ)
     key = ObjectKey(key.namespace or config.namespace or "default", key.name)
-    async with Client(config) as client, contextlib.aclosing(follow(client, key)) as views:
-        with Display(console) if watch else contextlib.nullcontext() as display:
+    async with Client(config) as client:
+        try:
+            found = await client.get(VM_DISTRIBUTED, key)
+        except NotFound:
+            return _missing(console, key)
+        if watch:
+            return await _watch(console, client, key)
+        console.print(table(RolloutView.of(found)))
+        return 0
+
+
+async def _watch(console: Console, client: Client, key: ObjectKey) -> int:
+    async with contextlib.aclosing(follow(client, key)) as views:
+        with Display(console) as display:
             async for view in views:
                 if view is None:
-                    console.print(f"no VMDistributed {key}", markup=False, highlight=False)
-                    return 1
-                if display is None:
-                    console.print(table(view))
-                    return 0
+                    break
                 display.show(view)
                 if view.done or view.failed:
                     return int(view.failed)
-    return 0
+    return _missing(console, key)
+
+
+def _missing(console: Console, key: ObjectKey) -> int:
+    console.print(f"no VMDistributed {key}", markup=False, highlight=False)
+    return 1

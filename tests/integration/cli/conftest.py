@@ -5,6 +5,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 import pytest
@@ -52,7 +53,7 @@ async def command(*words: str, cwd: Path | None = None) -> AsyncIterator[Command
         await process.communicate()
 
 
-Run = Callable[..., contextlib.AbstractAsyncContextManager[Command]]
+Run: TypeAlias = Callable[..., contextlib.AbstractAsyncContextManager[Command]]
 
 
 @pytest.fixture
