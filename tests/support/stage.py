@@ -14,12 +14,13 @@ from typing import Any
 import attrs
 
 from tests.support.invariants import Checker
-from tests.support.mirror import Change
+from tests.support.mirror import Change, Routes
 from vmop.api import KINDS, SpecError, crd, parse, to_json
 from vmop.api.v1beta1 import VMAgent, VMCluster
 from vmop.builders.registry import with_defaults
 from vmop.devcluster.cluster import DevCluster
 from vmop.devcluster.nodes import Knobs, NodeSimulator
+from vmop.devcluster.nodes.behaviour import Choose
 from vmop.kube import ApplyPatch, Client, Manifest, ObjectKey
 from vmop.kube.resources import by_kind
 from vmop.settings import Settings
@@ -106,6 +107,53 @@ class Stage:
             if one["involvedObject"]["name"] == name and one["reason"] == reason
         ]
 
+    def phase(self, distributed: str, zone: str) -> str:
+        """What the status of a VMDistributed says of a zone."""
+        return _phase(self.get("VMDistributed", distributed), zone)
+
+    def phases(self, distributed: str, zone: str) -> list[str]:
+        """All phases of a zone that the status has ever shown, in order; of those that took no time nobody was told."""
+        shown = [
+            _phase(change.new, zone)
+            for change in self.changes
+            if change.kind == "VMDistributed" and change.new["metadata"]["name"] == distributed
+        ]
+        return [one for one, before in zip(shown, ["", *shown], strict=False) if one not in ("", "Pending", before)]
+
+    def running_routes(self, distributed: str) -> dict[ObjectKey, Routes]:
+        """Zones among the targets of every vmauth pod, from the config that it runs with."""
+        manifest = self.get("VMDistributed", distributed)
+        return self.checker.mirror.running_routes(manifest) if manifest is not None else {}
+
+    def arguments(self, app: str, instance: str) -> dict[str, str]:
+        """The command line of the container `app` in the one pod that runs it, by flag."""
+        [pod] = self.checker.mirror.pods(NAMESPACE, app, instance)
+        [container] = [one for one in pod["spec"]["containers"] if one["name"] == app]
+        words = (word.lstrip("-").partition("=") for word in container.get("args") or ())
+        return {name: value for name, _, value in words}
+
+    # -- the simulator -----------------------------------------------------------------------------------------------
+
+    def behave(self, choose: Choose | None) -> None:
+        """Have pods behave otherwise, those that run already too."""
+        self.cluster.nodes.knobs.behaviour = choose
+        self.cluster.nodes.refresh()
+
+    def queue(self, agent: str, backend: str, size: float) -> None:
+        """Have so many bytes on the disk of each pod of an agent, for a VMCluster."""
+        for pod in self.checker.mirror.pods(NAMESPACE, "vmagent", agent):
+            queues = self.cluster.nodes.queues(ObjectKey(NAMESPACE, pod["metadata"]["name"]))
+            for queue in queues.queues if queues is not None else ():
+                if f"//vminsert-{backend}." in queue.url:
+                    queue.put(size)
+
+    def hold_queues(self) -> None:
+        """From now on nothing drains."""
+        self.cluster.nodes.knobs.drain_rate = 0.0
+
+    def release_queues(self) -> None:
+        self.cluster.nodes.knobs.drain_rate = Knobs().drain_rate
+
     # -- waiting -----------------------------------------------------------------------------------------------------
 
     async def until(self, condition: Callable[[], Any], what: str, timeout: float = 40.0) -> None:
@@ -185,6 +233,11 @@ async def stage(folder: Path, knobs: Knobs) -> AsyncIterator[Stage]:
             finally:
                 await made.kill_operator()
                 watching.cancel()
+
+
+def _phase(distributed: Manifest | None, zone: str) -> str:
+    zones = ((distributed or {}).get("status") or {}).get("zones") or ()
+    return next((str(one.get("phase")) for one in zones if one["name"] == zone), "")
 
 
 def is_operational(manifest: Manifest | None) -> bool:
