@@ -60,7 +60,7 @@ def test_a_marked_zone_and_one_whose_agent_is_out_of_order_come_before_all() -> 
     ],
 )
 def test_when_a_child_is_ready(changes: dict[str, object], up: bool, operational: bool, failed: bool) -> None:
-    view = attrs.evolve(child("a"), **changes)
+    view: ChildView = attrs.evolve(child("a"), **changes)  # type: ignore[arg-type]  # a table of different fields
     assert (view.up, view.operational, view.failed) == (up, operational, failed)
 
 
@@ -71,7 +71,8 @@ def test_a_zone_whose_update_is_held_is_ready_and_has_something_disruptive_to_do
 
 @pytest.mark.parametrize("changes", [{"marked": True}, {"agent_reachable": False}])
 def test_when_a_zone_is_not_ready(changes: dict[str, bool]) -> None:
-    assert not attrs.evolve(A, **changes).ready
+    view: ZoneView = attrs.evolve(A, **changes)  # type: ignore[arg-type]  # a table of different fields
+    assert not view.ready
 
 
 @pytest.mark.parametrize(
