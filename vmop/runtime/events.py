@@ -129,6 +129,7 @@ class EventRecorder:
 
     def _manifest(self, about: ObjectReference, type_: str, reason: str, message: str) -> Manifest:
         namespace = about.namespace or "default"  # where events about cluster-scoped objects live
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
         involved = {
             "kind": about.kind,
             "namespace": about.namespace,
@@ -145,7 +146,9 @@ class EventRecorder:
             "reason": reason,
             "message": message,
             "source": {"component": self._component},
-            "lastTimestamp": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            # the Go operator sets only the last one, and kubectl describe shows an unknown age
+            "firstTimestamp": now,
+            "lastTimestamp": now,
         }
 
     async def _write(self, manifest: Manifest) -> None:

@@ -43,6 +43,7 @@ async def test_an_event_has_the_fields_that_the_go_operator_writes() -> None:
         "reason": "ReconcileEvent",
         "message": "starting object update",
         "source": {"component": "victoria-metrics-operator"},
+        "firstTimestamp": "2026-03-01T10:00:00Z",
         "lastTimestamp": "2026-03-01T10:00:00Z",
         "involvedObject": {
             "kind": "VMAgent",
