@@ -61,20 +61,18 @@ class Change:
 
     @property
     def writer(self) -> str:
-        """The field manager whose write this was; empty where the server did it (finalizers, graceful deletion).
+        """The field manager whose write this was; empty where nobody manages anything.
 
-        Another manager's entry may change too, but only loses fields, those that the writer took over.
+        Another manager's entry may change too, but only loses fields, those that the writer took over. Two writes of
+        one manager within a second may leave its entry as it was: then it is the newest one.
         """
         before = {_entry_key(entry): entry for entry in _managers(self.old)}
         for entry in _managers(self.new):
             known = before.get(_entry_key(entry))
-            if known == entry:
-                continue
-            lost = known is not None and known.get("time") == entry.get("time")
-            if lost and known is not None and _paths(entry) < _paths(known):
-                continue
-            return str(entry.get("manager", ""))
-        return ""
+            if known is None or (known != entry and not _lost_fields(known, entry)):
+                return str(entry.get("manager", ""))
+        newest = max(_managers(self.new), key=lambda entry: str(entry.get("time", "")), default={})
+        return str(newest.get("manager", ""))
 
     @property
     def by_operator(self) -> bool:
@@ -103,6 +101,10 @@ def _managers(manifest: Manifest | None) -> list[Manifest]:
 
 def _entry_key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return entry.get("manager"), entry.get("operation"), entry.get("subresource"), entry.get("apiVersion")
+
+
+def _lost_fields(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return before.get("time") == now.get("time") and _paths(now) < _paths(before)
 
 
 def _paths(entry: Mapping[str, Any]) -> set[tuple[str, ...]]:

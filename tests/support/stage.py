@@ -221,8 +221,12 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(folder: Path, knobs: Knobs) -> AsyncIterator[Stage]:
-    """A dev cluster with our CRDs and the checker at work; the operator is killed at the end if it still runs."""
+async def stage(folder: Path) -> AsyncIterator[Stage]:
+    """A dev cluster with our CRDs and the checker at work; the operator is killed at the end if it still runs.
+
+    Configs are reloaded at once: the operator asks for that every two seconds only.
+    """
+    knobs = Knobs(reload_after=0.0)
     crds = [crd(kind) for kind in KINDS]
     async with DevCluster.start(folder, crds=crds, knobs=knobs) as cluster, Client(cluster.config, qps=0) as client:
         made = Stage(cluster, client, folder)

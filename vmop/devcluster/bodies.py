@@ -16,6 +16,7 @@ from vmop.devcluster.rest import Rest
 from vmop.devcluster.status import (
     Cause,
     Manifest,
+    StatusError,
     bad_request,
     conflict,
     invalid,
@@ -31,7 +32,11 @@ _STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 
 
-async def read_body(request: web.Request, *, optional: bool = False) -> Manifest:
+_OBJECT_MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+_CUSTOM_PATCH_MEDIA = ("application/json-patch+json", _MERGE_PATCH, _APPLY)
+
+
+async def read_body(request: web.Request, kind: str, *, optional: bool = False) -> Manifest:
     """The object that was sent; 400 when it is none, 415 when it is in no form that is understood."""
     raw = await request.read()
     if not raw:
@@ -47,14 +52,17 @@ async def read_body(request: web.Request, *, optional: bool = False) -> Manifest
         elif media in ("application/json", "application/octet-stream", "application/x-www-form-urlencoded"):
             body = msgspec.json.decode(raw)
         else:
-            raise unsupported_media_type()
+            raise unsupported_media_type(_OBJECT_MEDIA)
     except (msgspec.DecodeError, yaml.YAMLError) as error:
-        raise bad_request(
-            f"the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
-        ) from None
+        raise _unrecognized(kind, str(error)) from None
     if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized: couldn't get version/kind; json parse error")
+        raise _unrecognized(kind, "json: cannot unmarshal into an object")
     return body
+
+
+def _unrecognized(kind: str, why: str) -> StatusError:
+    told = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
+    return bad_request(f"{told}json parse error: {why}")
 
 
 def _parse_yaml(raw: bytes) -> Any:
@@ -83,7 +91,7 @@ class Patch:
                 return rest.schemas.merge_patch(live, self.content)
             case "application/strategic-merge-patch+json":
                 if call.served.is_custom:
-                    raise unsupported_media_type()
+                    raise unsupported_media_type(_CUSTOM_PATCH_MEDIA)
                 return rest.schemas.strategic_merge(call.served, live, self.content)
             case _:
                 raise unsupported_media_type()
@@ -114,7 +122,8 @@ class Patch:
     def _check_applied(self, call: Call) -> None:
         applied = self.content
         if not isinstance(applied, dict):
-            raise bad_request("error decoding YAML: not an object")
+            why = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type "
+            raise bad_request(f"error decoding YAML: {why}map[string]interface {{}}")
         api_version, kind = applied.get("apiVersion", ""), applied.get("kind", "")
         if (api_version, kind) != (call.served.api_version, call.served.kind):
             qualified = api_version if "/" in api_version else f"/{api_version}"
@@ -133,10 +142,22 @@ def _json_patch(live: Manifest, operations: Any) -> Manifest:
             "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         )
     try:
-        patched: Manifest = jsonpatch.apply_patch(live, operations, in_place=True)
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+        for operation in operations:
+            live = jsonpatch.apply_patch(live, _lenient(live, operation), in_place=True)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError):
         raise rejected_patch() from None
-    return patched
+    return live
+
+
+def _lenient(live: Manifest, operation: Any) -> list[Any]:
+    """A key that is missing in an object may be replaced, and equals null, for the API server's library."""
+    if operation.get("op") in ("replace", "test") and operation.get("path"):
+        parent, key = jsonpointer.JsonPointer(operation["path"]).to_last(live)
+        if isinstance(parent, dict) and key not in parent:
+            if operation["op"] == "replace":
+                return [operation | {"op": "add"}]
+            return [] if operation.get("value") is None else [operation]
+    return [operation]
 
 
 async def read_patch(request: web.Request) -> Patch:
@@ -160,6 +181,11 @@ async def read_patch(request: web.Request) -> Patch:
     if media == _APPLY and not request.query.get("fieldManager"):
         cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
         raise invalid("meta.k8s.io", "PatchOptions", "", (cause,))
+    if media != _APPLY and "force" in request.query:
+        cause = Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force")
+        raise invalid("meta.k8s.io", "PatchOptions", "", (cause,))
     if media in (_MERGE_PATCH, _STRATEGIC_PATCH) and not isinstance(content, dict):
-        raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        )
     return Patch(media, content)

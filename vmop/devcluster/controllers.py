@@ -7,6 +7,8 @@ clients see its work as they would see that of kube-controller-manager: a moment
 import logging
 from collections.abc import Iterable
 
+import attrs
+
 from vmop.devcluster import strategies
 from vmop.devcluster.registry import Served
 from vmop.devcluster.requests import Call, Options, Verb
@@ -16,6 +18,7 @@ from vmop.devcluster.storage import GroupResource, StorageEvent, Stored, StoredK
 
 logger = logging.getLogger(__name__)
 
+_SERVER = Options(field_manager="kube-apiserver", user="system:apiserver")
 _OPTIONS = Options(field_manager="kube-controller-manager", user="system:kube-controller-manager")
 
 
@@ -346,7 +349,8 @@ class Definitions:
             }
             return live, False
 
-        await self._rest.mutate(_call("update", served, crd.key, "status"), accept)
+        call = attrs.evolve(_call("update", served, crd.key, "status"), options=_SERVER)
+        await self._rest.mutate(call, accept)
 
     async def _release(self, resource: GroupResource, key: StoredKey) -> None:
         if self._rest.storage.count(resource):

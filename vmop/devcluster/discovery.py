@@ -1,5 +1,7 @@
 """Discovery: which groups, versions and resources there are, in the old form (a document a version) and aggregated."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
@@ -80,6 +82,9 @@ def _resource(served: Served) -> Manifest:
         entry["shortNames"] = list(served.short_names)
     if served.categories:
         entry["categories"] = list(served.categories)
+    if served.is_custom:
+        named = f"{served.group}/{served.version}/{served.kind}".encode()
+        entry["storageVersionHash"] = base64.b64encode(hashlib.sha256(named).digest()[:8]).decode()
     return entry
 
 

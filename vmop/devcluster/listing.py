@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import attrs
 import msgspec
 
-from vmop.devcluster.requests import number
-from vmop.devcluster.status import Manifest, bad_request, expired, too_large_version
+from vmop.devcluster.requests import number, version_of
+from vmop.devcluster.status import Cause, Manifest, bad_request, expired, invalid, too_large_version
 from vmop.devcluster.storage import GroupResource, Storage, Stored, StoredKey, VersionExpired
 from vmop.devcluster.watching import Selection
 
@@ -42,6 +42,24 @@ def _decode(text: str) -> _Token:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
 
 
+def _check_options(params: Mapping[str, str]) -> None:
+    match, version = params.get("resourceVersionMatch", ""), params.get("resourceVersion", "")
+    if match not in ("", "Exact", "NotOlderThan"):
+        message = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        cause = Cause("FieldValueNotSupported", message, "resourceVersionMatch")
+    elif match and not version:
+        message = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
+    elif match == "Exact" and version == "0":
+        message = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
+    elif params.get("continue") and version not in ("", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
+    else:
+        return
+    raise invalid("meta.k8s.io", "ListOptions", "", (cause,))
+
+
 def list_page(
     storage: Storage,
     resource: GroupResource,
@@ -50,7 +68,8 @@ def list_page(
     frozen: int | None,
 ) -> ListPage:
     """One page of a list. `frozen` shows an earlier version in place of the present (a fault)."""
-    limit = number(params, "limit")
+    _check_options(params)
+    limit = max(0, number(params, "limit"))
     token = _decode(params["continue"]) if params.get("continue") else None
     version = _version(storage, params, token, frozen)
     try:
@@ -81,7 +100,7 @@ def _cut(objects: list[Stored], selection: Selection, version: int, limit: int) 
 def _version(storage: Storage, params: Mapping[str, str], token: _Token | None, frozen: int | None) -> int:
     if token is not None:
         return token.version
-    asked = number(params, "resourceVersion")
+    asked = version_of(params)
     if asked > storage.version:
         raise too_large_version(asked, storage.version)
     if asked and params.get("resourceVersionMatch") == "Exact":

@@ -8,6 +8,7 @@ import attrs
 from vmop.devcluster.status import Manifest
 from vmop.devcluster.storage import GroupResource
 
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -236,7 +237,8 @@ def served_by_crd(crd: Manifest) -> list[Served]:
                 spec.get("scope") == "Namespaced",
                 short_names=tuple(names.get("shortNames") or ()),
                 categories=tuple(names.get("categories") or ()),
-                subresources=tuple(name for name in _SCALED if name in subresources),
+                subresources=tuple(name for name in ("status", "scale") if name in subresources),
+                verbs=_CUSTOM_VERBS,
                 has_generation=True,
                 singular=names.get("singular") or names["kind"].lower(),
                 list_kind=names.get("listKind") or f"{names['kind']}List",
@@ -274,8 +276,8 @@ class Registry:
         versions = [served for served in self._by_path.values() if served.storage == resource]
         return min(versions, key=version_order) if versions else None
 
-    def has_group_version(self, group: str, version: str) -> bool:
-        return any(served.group == group and served.version == version for served in self._by_path.values())
+    def has_group(self, group: str) -> bool:
+        return any(served.group == group for served in self._by_path.values())
 
     def set_custom(self, crd: Manifest) -> None:
         """Serve what this CRD says, and no longer what an earlier state of it said."""

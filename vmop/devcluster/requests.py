@@ -87,6 +87,16 @@ def number(params: Mapping[str, str], name: str) -> int:
         raise bad_request(f'strconv.ParseInt: parsing "{params[name]}": invalid syntax') from None
 
 
+def version_of(params: Mapping[str, str]) -> int:
+    """The `resourceVersion`, 0 when absent; 400 when it is none."""
+    text = params.get("resourceVersion") or "0"
+    if not text.isdecimal():
+        why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise bad_request(f"invalid resource version: resourceVersion: {why}")
+    return int(text)
+
+
+_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 _OPTION_KINDS: Mapping[str, str] = {
     "create": "CreateOptions",
     "update": "UpdateOptions",
@@ -101,10 +111,16 @@ def write_options(verb: str, params: Mapping[str, str], user_agent: str, user: s
         message = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
         cause = Cause("FieldValueNotSupported", message, "dryRun")
         raise invalid("meta.k8s.io", _OPTION_KINDS.get(verb, "DeleteOptions"), "", (cause,))
+    validation = params.get("fieldValidation", "")
+    if validation not in _VALIDATIONS:
+        listed = ", ".join(f'"{one}"' for one in _VALIDATIONS)
+        message = f'Unsupported value: "{validation}": supported values: {listed}'
+        cause = Cause("FieldValueNotSupported", message, "fieldValidation")
+        raise invalid("meta.k8s.io", _OPTION_KINDS.get(verb, "DeleteOptions"), "", (cause,))
     return Options(
         dry_run=bool(dry_run),
         field_manager=params.get("fieldManager") or user_agent.split("/", 1)[0] or "unknown",
         force=flag(params, "force"),
-        strict=params.get("fieldValidation") == "Strict",
+        strict=validation == "Strict",
         user=user,
     )

@@ -29,6 +29,7 @@ from vmop.devcluster.status import (
     forbidden,
     invalid,
     not_found,
+    undecodable_patch,
 )
 from vmop.devcluster.storage import Storage, Stored, StoredKey
 from vmop.devcluster.types import Schemas
@@ -36,6 +37,7 @@ from vmop.devcluster.types import Schemas
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+_SERVERS_OWN = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds")
 _RETRIES = 10
 
 
@@ -60,6 +62,10 @@ class DeleteOptions:
         """From body and parameters; refuses unknown policies."""
         preconditions = body.get("preconditions") or {}
         propagation = body.get("propagationPolicy") or params.get("propagationPolicy", "")
+        if body.get("orphanDependents") is not None and propagation:
+            message = f'Invalid value: "{propagation}": orphanDependents and deletionPropagation cannot be both set'
+            cause = Cause("FieldValueInvalid", message, "propagationPolicy")
+            raise invalid("meta.k8s.io", "DeleteOptions", "", (cause,))
         if body.get("orphanDependents") is not None:
             propagation = "Orphan" if body["orphanDependents"] else "Background"
         if propagation not in ("", "Background", "Foreground", "Orphan"):
@@ -68,6 +74,11 @@ class DeleteOptions:
             )
             cause = Cause("FieldValueNotSupported", message, "propagationPolicy")
             raise invalid("meta.k8s.io", "DeleteOptions", "", (cause,))
+        dry_run = body.get("dryRun") or []
+        if dry_run not in ([], ["All"]):
+            listed = ", ".join(f'"{one}"' for one in dry_run)
+            message = f'Unsupported value: [{listed}]: supported values: "All"'
+            raise invalid("meta.k8s.io", "DeleteOptions", "", (Cause("FieldValueNotSupported", message, "dryRun"),))
         grace = body.get("gracePeriodSeconds")
         if grace is None and params.get("gracePeriodSeconds"):
             grace = int(params["gracePeriodSeconds"])
@@ -76,7 +87,7 @@ class DeleteOptions:
             uid=preconditions.get("uid") or "",
             resource_version=preconditions.get("resourceVersion") or "",
             grace_seconds=grace,
-            dry_run=bool(body.get("dryRun") or params.get("dryRun")),
+            dry_run=bool(dry_run or params.get("dryRun")),
         )
 
 
@@ -143,7 +154,9 @@ class Rest:
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
         self._check_namespace(call, metadata.get("name", ""))
-        obj = self._decode(call, obj)
+        for field in _SERVERS_OWN:
+            metadata.pop(field, None)
+        obj = self._decode(call, obj, applied=tracked)
         metadata = obj["metadata"]
         if served.has_status:
             obj.pop("status", None)
@@ -171,20 +184,23 @@ class Rest:
         served = call.served
         kind = obj.get("kind") or served.kind
         api_version = obj.get("apiVersion") or served.api_version
+        if served.is_custom and obj.get("kind") and api_version == served.api_version and kind != served.kind:
+            cause = Cause("FieldValueInvalid", f'Invalid value: "{kind}": must be {served.kind}', "kind")
+            raise invalid(served.group, kind, (obj.get("metadata") or {}).get("name", ""), (cause,))
         if (kind, api_version) != (served.kind, served.api_version):
             version = api_version.rpartition("/")[2]
             why = f'no kind "{kind}" is registered for version "{api_version}"'
+            if self.registry.by_kind(api_version, kind) is not None:
+                internal = served.group.partition(".")[0] or "core"
+                why = f"converting ({version}.{kind}) to ({internal}.{served.kind}): unknown conversion"
             raise bad_request(f'{kind} in version "{version}" cannot be handled as a {served.kind}: {why}')
         if served.is_custom and not (obj.get("kind") and obj.get("apiVersion")):
             raise bad_request(
-                f"the object provided is unrecognized (must be of type {served.kind}): couldn't get version/kind"
+                f"the object provided is unrecognized (must be of type {served.kind}): Object 'Kind' is missing in ''"
             )
         obj["kind"], obj["apiVersion"] = kind, api_version
-        metadata = obj.setdefault("metadata", {})
-        if metadata is None:
-            metadata = obj["metadata"] = {}
-        if not isinstance(metadata, dict):
-            raise bad_request("metadata must be an object")
+        self._check_types(call, obj)
+        metadata = obj["metadata"] = obj.get("metadata") or {}
         if served.namespaced:
             if metadata.get("namespace", call.namespace) != call.namespace:
                 raise bad_request(
@@ -216,26 +232,30 @@ class Rest:
             why = f"unable to create new content in namespace {call.namespace} because it is being terminated"
             raise forbidden(call.served.group, call.served.plural, name, why, (cause,))
 
-    def _decode(self, call: Call, obj: Manifest) -> Manifest:
-        """What a typed decoder does: drop what the schema lacks (or refuse it), set defaults, bring into stored
-        form.
-        """
+    def _check_types(self, call: Call, obj: Manifest) -> None:
+        """What a typed decoder refuses: fields of wrong types, unknown ones when it is strict."""
         served = call.served
-        if call.options.strict:
+        why = self.schemas.check_decodable(served, obj)
+        if call.options.strict and not why:
             unknown = self.schemas.unknown_fields(served, obj)
-            if unknown:
-                listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-                prefix = f'{served.kind} in version "{served.version}" cannot be handled as a {served.kind}: '
-                raise bad_request(f"{prefix}strict decoding error: {listed}")
-        decoded = self.schemas.decode(served, obj)
+            why = ", ".join(f'unknown field "{path}"' for path in unknown)
+            why = f"strict decoding error: {why}" if why else ""
+        if why and call.verb == "patch":
+            raise undecodable_patch(obj, why)
+        if why:
+            kind = served.kind
+            raise bad_request(f'{kind} in version "{served.version}" cannot be handled as a {kind}: {why}')
+
+    def _decode(self, call: Call, obj: Manifest, *, applied: bool) -> Manifest:
+        """What a typed decoder does: drop what the schema lacks, set defaults, bring into stored form."""
+        served = call.served
+        decoded = self.schemas.decode(served, obj, applied=applied)
         if "managedFields" in obj["metadata"]:  # an empty list says something: forget who owns what
             decoded["metadata"]["managedFields"] = obj["metadata"]["managedFields"]
         return strategies.decoded(served, decoded, obj)
 
     def _stamp(self, served: Served, obj: Manifest) -> None:
         metadata = obj["metadata"]
-        for field in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
-            metadata.pop(field, None)
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = timestamp(self.now())
         if served.has_generation:
@@ -243,9 +263,8 @@ class Rest:
 
     def _validate(self, call: Call, obj: Manifest, old: Manifest | None) -> None:
         served = call.served
-        causes = [*strategies.validate_metadata(served, obj, old)]
-        causes += strategies.validate(served, obj, old)
-        causes += self.schemas.validate(served, obj, old)
+        causes = self.schemas.validate(served, obj, old)
+        causes += strategies.validate(served, obj, old, call.subresource)
         if causes:
             raise invalid(served.group, served.kind, obj["metadata"].get("name", ""), causes)
 
@@ -284,14 +303,15 @@ class Rest:
 
     def at_version(self, served: Served, obj: Manifest) -> Manifest:
         """The object in this version of its resource (custom resources convert by name only)."""
-        obj["apiVersion"] = served.api_version
-        return obj
+        return obj if obj["apiVersion"] == served.api_version else self.schemas.convert(served, obj)
 
     async def _replace(self, call: Call, current: Stored, new: Manifest, *, tracked: bool) -> Manifest | None:
         """The stored object, or None when `current` is no longer the stored one."""
         served, live = call.served, self.at_version(call.served, current.fresh())
+        if call.verb == "patch":
+            self._check_patched(call, new)
         self._check_preconditions(call, current, new)
-        new = self._decode(call, new)
+        new = self._decode(call, new, applied=tracked)
         self._carry_over(call, live, new)
         if not tracked:
             new = self.schemas.track(
@@ -313,6 +333,14 @@ class Rest:
             new["metadata"]["resourceVersion"] = str(current.version)
             return new
         return self.storage.put(served.storage, current.key, new).object
+
+    def _check_patched(self, call: Call, new: Manifest) -> None:
+        served = call.served
+        if (new.get("kind"), new.get("apiVersion")) != (served.kind, served.api_version):
+            raise undecodable_patch(new, "another kind")
+        self._check_types(call, new)
+        if (new.get("metadata") or {}).get("namespace", call.namespace) != call.namespace:
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
     def _check_preconditions(self, call: Call, current: Stored, new: Manifest) -> None:
         served, metadata = call.served, new["metadata"]
@@ -444,10 +472,3 @@ class Rest:
             metadata["finalizers"] = finalizers
         else:
             metadata.pop("finalizers", None)
-
-
-class NoAdmission:
-    """Nothing is refused."""
-
-    async def review(self, call: Call, operation: str, new: Manifest | None, old: Manifest | None) -> None:
-        return None

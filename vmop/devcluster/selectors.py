@@ -12,7 +12,7 @@ from vmop.devcluster.status import Manifest, bad_request
 LabelPredicate: TypeAlias = Callable[[Mapping[str, str]], bool]
 FieldPredicate: TypeAlias = Callable[[Manifest], bool]
 
-_KEY = r"(?P<key>[A-Za-z0-9._/-]+)"
+_KEY = r"(?P<key>[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?)"
 _SET = re.compile(rf"\s*{_KEY}\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)\s*(?:,|$)")
 _EQUALITY = re.compile(rf"\s*{_KEY}\s*(?P<op>==|=|!=)\s*(?P<value>[A-Za-z0-9._-]*)\s*(?:,|$)")
 _COMPARE = re.compile(rf"\s*{_KEY}\s*(?P<op>[<>])\s*(?P<value>-?[0-9]+)\s*(?:,|$)")
@@ -140,7 +140,9 @@ def field_value(obj: Manifest, path: str) -> str:
             return str(value)
 
 
-def field_selector(text: str, plural: str, selectable: Iterable[str] = ()) -> FieldPredicate | None:
+def field_selector(
+    text: str, plural: str, selectable: Iterable[str] = (), *, custom: bool = False
+) -> FieldPredicate | None:
     """The predicate for a `fieldSelector` parameter on this resource; `selectable` are the fields that a CRD adds."""
     known = (*_METADATA, *_FIELDS.get(plural, ()), *selectable)
     terms: list[tuple[str, str, bool]] = []
@@ -152,6 +154,8 @@ def field_selector(text: str, plural: str, selectable: Iterable[str] = ()) -> Fi
         else:
             raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
         if path not in known:
+            if len(known) > len(_METADATA) or custom:
+                raise bad_request(f"field label not supported: {path}")
             names = ", ".join(f'"{name}"' for name in known)
             raise bad_request(f'"{path}" is not a known field selector: only {names}')
         terms.append((path, value, operator != "!="))

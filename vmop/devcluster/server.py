@@ -30,7 +30,7 @@ from vmop.devcluster.listing import ListPage, list_page
 from vmop.devcluster.negotiation import Accepted, Form, parse_accept
 from vmop.devcluster.podproxy import PodProxy
 from vmop.devcluster.registry import Registry, Served
-from vmop.devcluster.requests import ApiPath, Call, Verb, flag, number, parse_path, write_options
+from vmop.devcluster.requests import ApiPath, Call, Verb, flag, number, parse_path, version_of, write_options
 from vmop.devcluster.rest import DeleteOptions, Rest
 from vmop.devcluster.selectors import field_selector, label_selector
 from vmop.devcluster.status import (
@@ -41,6 +41,7 @@ from vmop.devcluster.status import (
     invalid,
     method_not_allowed,
     no_such_resource,
+    not_found,
     unauthorized,
 )
 from vmop.devcluster.storage import Storage, Stored
@@ -213,7 +214,7 @@ class ApiServer:
             return _json(openapi.document(self.registry, path.removeprefix("/openapi/v3").strip("/")))
         target = parse_path(request.path)
         if target is None:
-            raise web.HTTPNotFound(text="404 page not found")
+            raise _no_such_path()
         if not target.plural:
             return self._discover(target)
         return await self._resource(request, target, accepted, user)
@@ -224,17 +225,19 @@ class ApiServer:
         else:
             document = discovery.api_resource_list(self.registry, target.group, target.version)
         if document is None:
-            raise web.HTTPNotFound(text="404 page not found")
+            raise _no_such_path()
         return _json(document)
 
     async def _resource(
         self, request: web.Request, target: ApiPath, accepted: Accepted, user: str
     ) -> web.StreamResponse:
-        if not self.registry.has_group_version(target.group, target.version):
-            raise web.HTTPNotFound(text="404 page not found")
+        if not self.registry.has_group(target.group):
+            raise _no_such_path()
         served = self._served(target.group, target.version, target.plural)
+        if target.namespace and not served.namespaced:
+            raise _no_such_path() if served.is_custom else no_such_resource()
         if target.subresource and target.subresource not in served.subresources:
-            raise no_such_resource()
+            raise not_found(served.group, served.plural, target.name) if served.is_custom else no_such_resource()
         verb = _verb(request, target, served)
         agent = request.headers.get("User-Agent", "")
         options = write_options(verb, request.query, agent, user)
@@ -264,7 +267,7 @@ class ApiServer:
             case "update" | "patch":
                 return await self._change(request, call, accepted)
             case "delete":
-                options = DeleteOptions.parse(await read_body(request, optional=True), request.query)
+                options = DeleteOptions.parse(await read_body(request, "DeleteOptions", optional=True), request.query)
                 return self._answer(request, call.served, await self.rest.delete(call, options), accepted)
             case "deletecollection":
                 return await self._delete_collection(request, call, accepted)
@@ -283,7 +286,9 @@ class ApiServer:
         return Selection(
             call.namespace,
             label_selector(query.get("labelSelector", "")),
-            field_selector(query.get("fieldSelector", ""), call.served.plural, selectable),
+            field_selector(
+                query.get("fieldSelector", ""), call.served.plural, selectable, custom=call.served.is_custom
+            ),
         )
 
     def _list(self, request: web.Request, call: Call, accepted: Accepted) -> web.Response:
@@ -293,8 +298,10 @@ class ApiServer:
         return self._render_page(request, served, page, accepted)
 
     def _render_page(self, request: web.Request, served: Served, page: ListPage, accepted: Accepted) -> web.Response:
+        if served.is_custom and accepted.form == "object":
+            page.metadata.setdefault("continue", "")
         if accepted.form == "table":
-            objects = [_at_version(served, stored) for stored in page.items]
+            objects = [self._at_version(served, stored) for stored in page.items]
             include = request.query.get("includeObject", "Metadata")
             return _json(tables.table(served, objects, self._now(), metadata=page.metadata, include=include))
         if accepted.form == "metadata":
@@ -302,7 +309,7 @@ class ApiServer:
             items = [msgspec.json.encode(_PARTIAL | {"metadata": one.metadata}) for one in page.items]
         else:
             kind, api_version = served.kind_of_list, served.api_version
-            items = [_raw(served, stored) for stored in page.items]
+            items = [self._item(served, stored) for stored in page.items]
         head = msgspec.json.encode({"kind": kind, "apiVersion": api_version, "metadata": page.metadata})
         body = b"".join((head[:-1], b',"items":[', b",".join(items), b"]}"))
         if accepted.yaml:
@@ -335,7 +342,7 @@ class ApiServer:
             message = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
             cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
             raise invalid("meta.k8s.io", "ListOptions", "", (cause,))
-        since = number(query, "resourceVersion")
+        since = version_of(query)
         return WatchOptions(
             since=since or None,
             send_initial_events=initial,
@@ -347,18 +354,18 @@ class ApiServer:
     def _renderer(self, served: Served, form: Form, include: str) -> Callable[[Stored], bytes]:
         match form:
             case "object":
-                return lambda stored: _raw(served, stored)
+                return lambda stored: self._raw(served, stored)
             case "metadata":
                 return lambda stored: msgspec.json.encode(_PARTIAL | {"metadata": stored.metadata})
             case "table":
                 return lambda stored: msgspec.json.encode(
-                    tables.table(served, (stored.object,), self._now(), metadata={}, include=include)
+                    tables.table(served, (self._at_version(served, stored),), self._now(), metadata={}, include=include)
                 )
 
     # Writing
 
     async def _create(self, request: web.Request, call: Call, accepted: Accepted) -> web.Response:
-        body = await read_body(request)
+        body = await read_body(request, call.served.kind)
         if call.subresource or call.served.verbs == ("create",):
             return _json(await subresources.create(self.rest, call, body), status=201)
         created = await self.rest.create(call, body)
@@ -373,7 +380,7 @@ class ApiServer:
             changed, was_created = await patch.run(self.rest, call)
             status = 201 if was_created else 200
         else:
-            body = await read_body(request)
+            body = await read_body(request, call.served.kind)
             if call.subresource == "scale":
                 return _json(await subresources.replace_scale(self.rest, call, body))
             changed, was_created = await self.rest.update(call, body)
@@ -381,7 +388,7 @@ class ApiServer:
         return self._answer(request, call.served, changed, accepted, status=status)
 
     async def _delete_collection(self, request: web.Request, call: Call, accepted: Accepted) -> web.Response:
-        options = DeleteOptions.parse(await read_body(request, optional=True), request.query)
+        options = DeleteOptions.parse(await read_body(request, "DeleteOptions", optional=True), request.query)
         page = list_page(self.storage, call.served.storage, self._selection(request, call), request.query, None)
         for stored in page.items:
             one = Call("delete", call.served, stored.key.namespace, stored.key.name, "", call.options)
@@ -405,27 +412,28 @@ class ApiServer:
             case "table":
                 include = request.query.get("includeObject", "Metadata")
                 metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
-                shown = [obj | {"apiVersion": served.api_version}]
+                shown = [self.rest.at_version(served, obj)]
                 return _json(
                     tables.table(served, shown, self._now(), metadata=metadata, include=include), status=status
                 )
             case "metadata":
                 return _json(_PARTIAL | {"metadata": obj["metadata"]}, status=status)
             case "object" if stored is not None and not accepted.yaml:
-                return web.Response(body=_raw(served, stored), content_type="application/json", status=status)
+                return web.Response(body=self._raw(served, stored), content_type="application/json", status=status)
             case "object":
-                return _json(obj | {"apiVersion": served.api_version}, status=status, as_yaml=accepted.yaml)
+                return _json(self.rest.at_version(served, obj), status=status, as_yaml=accepted.yaml)
 
+    def _at_version(self, served: Served, stored: Stored) -> Manifest:
+        return self.rest.at_version(served, stored.object)
 
-def _at_version(served: Served, stored: Stored) -> Manifest:
-    obj = stored.object
-    return obj if obj["apiVersion"] == served.api_version else obj | {"apiVersion": served.api_version}
+    def _raw(self, served: Served, stored: Stored) -> bytes:
+        if stored.object["apiVersion"] == served.api_version:
+            return stored.raw
+        return msgspec.json.encode(self._at_version(served, stored))
 
-
-def _raw(served: Served, stored: Stored) -> bytes:
-    if stored.object["apiVersion"] == served.api_version:
-        return stored.raw
-    return msgspec.json.encode(stored.object | {"apiVersion": served.api_version})
+    def _item(self, served: Served, stored: Stored) -> bytes:
+        """As lists have it: kind and version of built-in objects are said once, for the whole list."""
+        return self._raw(served, stored) if served.is_custom else stored.raw_item
 
 
 def _verb(request: web.Request, target: ApiPath, served: Served) -> Verb:
@@ -458,6 +466,10 @@ def _verb(request: web.Request, target: ApiPath, served: Served) -> Verb:
     if verb not in allowed:
         raise method_not_allowed()
     return verb
+
+
+def _no_such_path() -> web.HTTPNotFound:
+    return web.HTTPNotFound(text="404 page not found\n")
 
 
 def _not_acceptable() -> StatusError:

@@ -4,6 +4,7 @@ Verbs raise `StatusError`; the HTTP layer turns it into the answer. The construc
 tell apart, worded as kube-apiserver words them (observed on 1.36.3).
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -93,11 +94,18 @@ def conflict(group: str, plural: str, name: str, why: str = MODIFIED) -> StatusE
 
 
 def invalid(group: str, kind: str, name: str, causes: Sequence[Cause]) -> StatusError:
-    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    texts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     message = f'{qualified(group, kind)} "{name}" is invalid: {listed}'
     details = _details(name, group, kind, causes=[cause.to_json() for cause in causes])
     return StatusError(422, "Invalid", message, details=details)
+
+
+def undecodable_patch(patched: Manifest, why: str) -> StatusError:
+    """What a patch made of the object is no object of its kind."""
+    message = f"Invalid value: {json.dumps(json.dumps(patched, separators=(',', ':')))}: {why}"
+    causes = [Cause("FieldValueInvalid", message, "patch").to_json()]
+    return StatusError(422, "Invalid", f' "" is invalid: patch: {message}', details={"causes": causes})
 
 
 def rejected_patch() -> StatusError:
@@ -127,8 +135,12 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, details={})
 
 
-def unsupported_media_type() -> StatusError:
-    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})
+def unsupported_media_type(accepted: Sequence[str] = ()) -> StatusError:
+    """`accepted`: what is, where the server says so."""
+    if not accepted:
+        return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})
+    told = "the body of the request was in an unknown format - accepted media types include: "
+    return StatusError(415, "UnsupportedMediaType", told + ", ".join(accepted))
 
 
 def expired(message: str) -> StatusError:

@@ -41,7 +41,7 @@ class StoredKey(NamedTuple):
 class Stored:
     """An object at one version. Nobody changes `object`; `fresh()` gives a copy to change."""
 
-    __slots__ = ("_raw", "key", "object", "resource", "uid", "version")
+    __slots__ = ("_item", "_raw", "key", "object", "resource", "uid", "version")
 
     def __init__(self, resource: GroupResource, key: StoredKey, obj: Manifest, version: int) -> None:
         self.resource = resource
@@ -50,6 +50,7 @@ class Stored:
         self.uid: str = obj["metadata"]["uid"]
         self.version = version
         self._raw: bytes | None = None
+        self._item: bytes | None = None
 
     @property
     def raw(self) -> bytes:
@@ -57,6 +58,13 @@ class Stored:
         if self._raw is None:
             self._raw = _encode(self.object)
         return self._raw
+
+    @property
+    def raw_item(self) -> bytes:
+        """The object as JSON without kind and version."""
+        if self._item is None:
+            self._item = _encode({key: one for key, one in self.object.items() if key not in ("kind", "apiVersion")})
+        return self._item
 
     @property
     def metadata(self) -> Manifest:

@@ -5,7 +5,6 @@ Tables by resource; the verbs (`rest`) know no kind.
 """
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ CLAIMS = GroupResource("", "persistentvolumeclaims")
 STORAGE_CLASSES = GroupResource("storage.k8s.io", "storageclasses")
 CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
 BUDGETS = GroupResource("policy", "poddisruptionbudgets")
+_SERVICE_RANGE = ipaddress.ip_network("10.0.0.0/8")
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 ANSWERED_WITH_OBJECT = frozenset(
@@ -192,8 +192,15 @@ def creates_on_update(served: Served) -> bool:
     return served.storage in _UPSERTED
 
 
+def _settle(served: Served, obj: Manifest) -> None:
+    """No rules are null once they were stored, though their manager owns them."""
+    if served.group == "rbac.authorization.k8s.io" and obj.get("rules") == []:
+        obj["rules"] = None
+
+
 def prepare_create(served: Served, obj: Manifest) -> None:
     """Initial status, and spec fields that every object of the kind has."""
+    _settle(served, obj)
     step = _PREPARE.get(served.storage)
     if step is not None and not served.is_custom:
         step(obj)
@@ -201,6 +208,7 @@ def prepare_create(served: Served, obj: Manifest) -> None:
 
 def prepare_update(served: Served, new: Manifest, old: Manifest, subresource: str) -> None:
     """Allocated fields that an update left out keep their values."""
+    _settle(served, new)
     if served.storage == SERVICES and subresource == "":
         _keep_allocated(new.get("spec") or {}, old.get("spec") or {})
     if served.storage == NAMESPACES and subresource != "finalize":
@@ -210,13 +218,22 @@ def prepare_update(served: Served, new: Manifest, old: Manifest, subresource: st
         _complete_crd(new.setdefault("spec", {}))
 
 
+def _has_node_ports(spec: Manifest) -> bool:
+    if spec.get("type") == "LoadBalancer":
+        return spec.get("allocateLoadBalancerNodePorts") is not False
+    return spec.get("type") == "NodePort"
+
+
 def _keep_allocated(spec: Manifest, old: Manifest) -> None:
+    if spec.get("type") == "ExternalName" and old.get("type") != "ExternalName":
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
+            spec.pop(field, None)
     if spec.get("type") == "ExternalName" or old.get("type") == "ExternalName":
         return
     for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"):
         if not spec.get(field) and field in old:
             spec[field] = old[field]
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
+    if _has_node_ports(spec):
         before = {(port.get("name"), port.get("port")): port.get("nodePort") for port in old.get("ports") or ()}
         for port in spec.get("ports") or ():
             if not port.get("nodePort") and before.get((port.get("name"), port.get("port"))):
@@ -224,7 +241,7 @@ def _keep_allocated(spec: Manifest, old: Manifest) -> None:
 
 
 def keep_for_status(served: Served, new: Manifest, live: Manifest) -> None:
-    """A write of the status changes nothing but the status (and, for built-in kinds, annotations and the like)."""
+    """A write of the status changes nothing but the status (and, for built-in kinds, metadata)."""
     for field in [field for field in new if field not in ("status", "metadata", "kind", "apiVersion")]:
         if field not in live:
             del new[field]
@@ -236,10 +253,14 @@ def keep_for_status(served: Served, new: Manifest, live: Manifest) -> None:
         new["metadata"] = dict(live["metadata"])
         if entries is not None:
             new["metadata"]["managedFields"] = entries
-    elif "labels" in live["metadata"]:
-        new["metadata"]["labels"] = live["metadata"]["labels"]
-    else:
+    elif served.storage == GroupResource("apps", "deployments"):
         new["metadata"].pop("labels", None)
+        if "labels" in live["metadata"]:
+            new["metadata"]["labels"] = live["metadata"]["labels"]
+    elif served.storage == PODS:
+        new["metadata"].pop("ownerReferences", None)
+        if "ownerReferences" in live["metadata"]:
+            new["metadata"]["ownerReferences"] = live["metadata"]["ownerReferences"]
 
 
 def set_generation(served: Served, new: Manifest, old: Manifest) -> None:
@@ -264,33 +285,6 @@ def grace_period(served: Served, obj: Manifest, asked: int | None) -> int:
 
 
 # Validation beyond schemas
-
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SUBDOMAIN_MESSAGE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-
-
-def validate_metadata(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
-    """Names, and finalizers of objects that are being deleted."""
-    metadata = obj["metadata"]
-    name = metadata.get("name", "")
-    if not name:
-        yield Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
-    elif served.group != "rbac.authorization.k8s.io" and not (len(name) <= 253 and _SUBDOMAIN.fullmatch(name)):
-        yield Cause("FieldValueInvalid", f'Invalid value: "{name}": {_SUBDOMAIN_MESSAGE}', "metadata.name")
-    if old is not None and old["metadata"].get("deletionTimestamp"):
-        before = old["metadata"].get("finalizers") or ()
-        added = [one for one in metadata.get("finalizers") or () if one not in before]
-        if added:
-            listed = ", ".join(f'"{one}"' for one in added)
-            message = (
-                "Forbidden: no new finalizers can be added if the object is being deleted, "
-                f"found new finalizers []string{{{listed}}}"
-            )
-            yield Cause("FieldValueForbidden", message, "metadata.finalizers")
 
 
 def _immutable(path: str, message: str = "field is immutable") -> Callable[[Manifest, Manifest], Iterator[Cause]]:
@@ -346,15 +340,25 @@ _CLAIM_MESSAGE = (
 
 
 def _claim(new: Manifest, old: Manifest) -> Iterator[Cause]:
-    free = ("resources", "volumeName", "volumeAttributesClassName", "storageClassName")
+    free: tuple[str, ...] = ("volumeName", "storageClassName")
+    if (old.get("status") or {}).get("phase") == "Bound":
+        free = (*free, "resources", "volumeAttributesClassName")
     specs = [{field: value for field, value in obj["spec"].items() if field not in free} for obj in (new, old)]
     if specs[0] != specs[1]:
         yield Cause("FieldValueForbidden", _CLAIM_MESSAGE, "spec")
 
 
 def _frozen_data(new: Manifest, old: Manifest) -> Iterator[Cause]:
-    if old.get("immutable") and (new.get("data"), new.get("binaryData")) != (old.get("data"), old.get("binaryData")):
-        yield Cause("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data")
+    if not old.get("immutable"):
+        return
+    for field in ("immutable", "data", "binaryData"):
+        if (new.get(field) or None) != (old.get(field) or None):
+            yield Cause("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", field)
+
+
+def _secret(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    yield from _immutable("type")(new, old)
+    yield from _frozen_data(new, old)
 
 
 def _service(new: Manifest, old: Manifest) -> Iterator[Cause]:
@@ -364,17 +368,45 @@ def _service(new: Manifest, old: Manifest) -> Iterator[Cause]:
         yield Cause("FieldValueInvalid", message, "spec.clusterIPs[0]")
 
 
+_POD_MESSAGE = (
+    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+    "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def _pod(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    if _fixed_of_pod(new["spec"]) != _fixed_of_pod(old["spec"]):
+        yield Cause("FieldValueForbidden", _POD_MESSAGE, "spec")
+
+
+def _fixed_of_pod(spec: Manifest) -> Manifest:
+    fixed = {field: one for field, one in spec.items() if field not in ("activeDeadlineSeconds", "tolerations")}
+    for group in ("containers", "initContainers"):
+        if group in fixed:
+            fixed[group] = [{**container, "image": ""} for container in fixed[group]]
+    return fixed
+
+
+def _role_reference(new: Manifest, old: Manifest) -> Iterator[Cause]:
+    now, before = new.get("roleRef") or {}, old.get("roleRef") or {}
+    if now != before:
+        shown = {"APIGroup": now.get("apiGroup"), "Kind": now.get("kind"), "Name": now.get("name")}
+        yield Cause("FieldValueInvalid", f"Invalid value: {_go(shown)}: cannot change roleRef", "roleRef")
+
+
 _CHECKS: Mapping[GroupResource, Callable[[Manifest, Manifest], Iterator[Cause]]] = {
     GroupResource("apps", "deployments"): _immutable("spec.selector"),
     GroupResource("apps", "daemonsets"): _immutable("spec.selector"),
     GroupResource("apps", "replicasets"): _immutable("spec.selector"),
     GroupResource("apps", "statefulsets"): _stateful_set,
     CLAIMS: _claim,
+    PODS: _pod,
     SERVICES: _service,
-    SECRETS: _frozen_data,
+    SECRETS: _secret,
     GroupResource("", "configmaps"): _frozen_data,
-    GroupResource("rbac.authorization.k8s.io", "rolebindings"): _immutable("roleRef", "cannot change roleRef"),
-    GroupResource("rbac.authorization.k8s.io", "clusterrolebindings"): _immutable("roleRef", "cannot change roleRef"),
+    GroupResource("rbac.authorization.k8s.io", "rolebindings"): _role_reference,
+    GroupResource("rbac.authorization.k8s.io", "clusterrolebindings"): _role_reference,
 }
 
 
@@ -387,7 +419,6 @@ def _definition(obj: Manifest) -> Iterator[Cause]:
         ("spec.scope", spec.get("scope")),
         ("spec.names.plural", names.get("plural")),
         ("spec.names.kind", names.get("kind")),
-        ("spec.versions", versions),
     ):
         if not value:
             yield Cause("FieldValueRequired", "Required value", path)
@@ -396,19 +427,33 @@ def _definition(obj: Manifest) -> Iterator[Cause]:
         message = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
         yield Cause("FieldValueInvalid", message, "metadata.name")
     if sum(1 for version in versions if version.get("storage")) != 1:
-        message = "Invalid value: must have exactly one version marked as storage version"
+        message = f"Invalid value: {_go(versions)}: must have exactly one version marked as storage version"
         yield Cause("FieldValueInvalid", message, "spec.versions")
     for index, version in enumerate(versions):
         if not version.get("name"):
             yield Cause("FieldValueRequired", "Required value", f"spec.versions[{index}].name")
+        if not (version.get("schema") or {}).get("openAPIV3Schema"):
+            yield Cause("FieldValueRequired", "Required value", f"spec.versions[{index}].schema.openAPIV3Schema")
+    if not (obj.get("status") or {}).get("storedVersions"):
+        message = "Invalid value: null: must have at least one stored version"
+        yield Cause("FieldValueInvalid", message, "status.storedVersions")
 
 
-def validate(served: Served, obj: Manifest, old: Manifest | None) -> Iterator[Cause]:
+def _address(obj: Manifest) -> Iterator[Cause]:
+    address = (obj.get("spec") or {}).get("clusterIP")
+    if address and address != "None" and ipaddress.ip_address(address) not in _SERVICE_RANGE:
+        why = f"failed to allocate IP {address}: the provided network does not match the current range"
+        yield Cause("FieldValueInvalid", f'Invalid value: ["{address}"]: {why}', "spec.clusterIPs")
+
+
+def validate(served: Served, obj: Manifest, old: Manifest | None, subresource: str = "") -> Iterator[Cause]:
     """What an update of single kinds may not change (what every object must be is the schema library's business)."""
+    if served.storage == SERVICES and old is None:
+        yield from _address(obj)
     if served.storage == CRDS:
         yield from _definition(obj)
     check = _CHECKS.get(served.storage)
-    if check is not None and old is not None:
+    if check is not None and old is not None and not subresource:
         yield from check(obj, old)
 
 
@@ -436,7 +481,7 @@ class Allocator:
         dual = spec["clusterIP"] == "None" and not spec.get("selector")
         spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if dual else ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "RequireDualStack" if dual else "SingleStack")
-        if spec.get("type") in ("NodePort", "LoadBalancer"):
+        if _has_node_ports(spec):
             for port in spec.get("ports") or ():
                 if not port.get("nodePort"):
                     self._next_port += 1

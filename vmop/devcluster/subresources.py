@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from vmop.devcluster import strategies
+from vmop.devcluster.jsonpath import json_path
 from vmop.devcluster.registry import Served
 from vmop.devcluster.requests import Call
 from vmop.devcluster.rest import DeleteOptions, Rest
@@ -15,13 +16,14 @@ from vmop.devcluster.status import (
     Cause,
     Manifest,
     StatusError,
+    bad_request,
     conflict,
     invalid,
     no_such_resource,
     too_many_requests,
+    undecodable_patch,
 )
 from vmop.devcluster.storage import Stored
-from vmop.devcluster.tables import json_path
 
 # Scale
 
@@ -40,7 +42,8 @@ def scale_of(served: Served, obj: Manifest) -> Manifest:
         status["selector"] = _selector_text((obj.get("spec") or {}).get("selector") or {})
     elif scale.get("labelSelectorPath"):
         selector = json_path(obj, scale["labelSelectorPath"])
-        status["selector"] = selector[0] if selector else ""
+        if selector and selector[0]:
+            status["selector"] = selector[0]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     metadata = {field: obj["metadata"][field] for field in kept if field in obj["metadata"]}
     spec = {"replicas": replicas[0]} if replicas and replicas[0] else {}
@@ -79,7 +82,10 @@ async def _rescale(rest: Rest, call: Call, change: Any) -> Manifest:
     def mutate(live: Manifest) -> tuple[Manifest, bool]:
         scale = change(scale_of(served, live))
         replicas = (scale.get("spec") or {}).get("replicas") or 0
-        if not isinstance(replicas, int) or replicas < 0:
+        if not isinstance(replicas, int):
+            why = "json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"
+            raise undecodable_patch(scale, why) if call.verb == "patch" else bad_request(why)
+        if replicas < 0 and not served.is_custom:
             message = f"Invalid value: {replicas}: must be greater than or equal to 0"
             raise invalid("autoscaling", "Scale", call.name, (Cause("FieldValueInvalid", message, "spec.replicas"),))
         version = (scale.get("metadata") or {}).get("resourceVersion")
@@ -101,7 +107,7 @@ async def _rescale(rest: Rest, call: Call, change: Any) -> Manifest:
 async def create(rest: Rest, call: Call, body: Manifest) -> Manifest:
     """POST to a subresource, or of a review."""
     if not call.subresource:
-        return _review(call, body)
+        return _review(rest, call, body)
     match call.subresource:
         case "eviction":
             return await _evict(rest, call, body)
@@ -111,9 +117,10 @@ async def create(rest: Rest, call: Call, body: Manifest) -> Manifest:
             raise no_such_resource()
 
 
-def _review(call: Call, body: Manifest) -> Manifest:
+def _review(rest: Rest, call: Call, body: Manifest) -> Manifest:
     served = call.served
-    head = {"kind": served.kind, "apiVersion": served.api_version, "metadata": {}}
+    asked = {"kind": served.kind, "apiVersion": served.api_version, "metadata": {}, "spec": body.get("spec") or {}}
+    head = rest.schemas.track(served, None, asked, call.options.field_manager, subresource="", now=rest.now())
     user = {"username": call.options.user, "groups": ["system:masters", "system:authenticated"]}
     match served.kind:
         case "SelfSubjectReview":
@@ -122,7 +129,7 @@ def _review(call: Call, body: Manifest) -> Manifest:
             status = {"authenticated": True, "user": user}
         case _:
             status = {"allowed": True}
-    return head | {"spec": body.get("spec") or {}, "status": status}
+    return head | {"status": status}
 
 
 _SUCCESS: Manifest = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}

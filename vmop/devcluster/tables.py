@@ -3,20 +3,19 @@
 Built-in kinds have columns of their own (as kube-apiserver prints them); a CRD names its columns by JSON path.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 import attrs
 import msgspec
 
+from vmop.devcluster import rows
+from vmop.devcluster.jsonpath import json_path
 from vmop.devcluster.registry import Served
+from vmop.devcluster.rows import Cells, Row
 from vmop.devcluster.status import Manifest
 from vmop.devcluster.storage import GroupResource
-
-Cells: TypeAlias = list[Any]
-Row: TypeAlias = Callable[[Manifest, datetime], Cells]
 
 
 @attrs.frozen
@@ -51,451 +50,6 @@ _NAME = Column("Name", format="name", description="Name must be unique within a 
 _AGE = Column("Age")
 
 
-def duration(seconds: float) -> str:
-    """A span as kubectl writes it: `5s`, `2m3s`, `47m`, `3h5m`, `12h`, `2d4h`, `30d`, `2y10d`."""
-    whole = max(0, int(seconds))
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if whole < 120:
-        return f"{whole}s"
-    if minutes < 10:
-        return f"{minutes}m{whole % 60}s" if whole % 60 else f"{minutes}m"
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
-    if days < 730:
-        return f"{days}d"
-    years, rest = divmod(days, 365)
-    return f"{years}y{rest}d" if rest and years < 8 else f"{years}y"
-
-
-def age(stamp: str | None, now: datetime) -> str:
-    """How long ago an instant of a manifest was."""
-    if not stamp:
-        return "<unknown>"
-    try:
-        then = datetime.fromisoformat(stamp)
-    except ValueError:
-        return "<invalid>"
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return duration((now - then).total_seconds())
-
-
-def _born(obj: Manifest, now: datetime) -> str:
-    return age(obj["metadata"].get("creationTimestamp"), now)
-
-
-def _part(obj: Manifest, field: str) -> Manifest:
-    part = obj.get(field)
-    return part if isinstance(part, dict) else {}
-
-
-def _listed(values: Iterable[str], empty: str = "<none>") -> str:
-    return ",".join(values) or empty
-
-
-def _pairs(labels: Mapping[str, str] | None, empty: str = "<none>") -> str:
-    return _listed((f"{key}={value}" for key, value in sorted((labels or {}).items())), empty)
-
-
-def _selector(selector: Manifest | None) -> str:
-    parts = [f"{key}={value}" for key, value in sorted(((selector or {}).get("matchLabels") or {}).items())]
-    for expression in (selector or {}).get("matchExpressions") or ():
-        values = ",".join(sorted(expression.get("values") or ()))
-        match expression["operator"]:
-            case "Exists":
-                parts.append(expression["key"])
-            case "DoesNotExist":
-                parts.append(f"!{expression['key']}")
-            case operator:
-                parts.append(f"{expression['key']} {operator.lower()} ({values})")
-    return _listed(parts)
-
-
-def _containers(obj: Manifest) -> Cells:
-    spec = _part(obj, "spec")
-    containers = _part(_part(spec, "template"), "spec").get("containers") or ()
-    return [_listed(one["name"] for one in containers), _listed(one.get("image", "") for one in containers)]
-
-
-# Pods
-
-
-def _pod_reason(pod: Manifest) -> str:
-    status = _part(pod, "status")
-    reason: str = status.get("reason") or status.get("phase") or "Unknown"
-    statuses = status.get("containerStatuses") or ()
-    running_ready = False
-    for one in reversed(statuses):
-        state = one.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated")
-        if waiting.get("reason"):
-            reason = waiting["reason"]
-        elif ended is not None:
-            reason = ended.get("reason") or (
-                f"Signal:{ended['signal']}" if ended.get("signal") else f"ExitCode:{ended.get('exitCode', 0)}"
-            )
-        elif one.get("ready") and "running" in state:
-            running_ready = True
-    if reason == "Completed" and running_ready:
-        reason = "Running" if _condition(pod, "Ready") == "True" else "NotReady"
-    if pod["metadata"].get("deletionTimestamp"):
-        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
-    return reason
-
-
-def _condition(obj: Manifest, type_: str) -> str:
-    for condition in _part(obj, "status").get("conditions") or ():
-        if condition.get("type") == type_:
-            return str(condition.get("status"))
-    return ""
-
-
-def _restarts(pod: Manifest, now: datetime) -> str:
-    statuses = _part(pod, "status").get("containerStatuses") or ()
-    count = sum(one.get("restartCount", 0) for one in statuses)
-    ended = [((one.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for one in statuses]
-    last = max((one for one in ended if one), default=None)
-    return f"{count} ({age(last, now)} ago)" if count and last else str(count)
-
-
-def _pod(pod: Manifest, now: datetime) -> Cells:
-    spec, status = _part(pod, "spec"), _part(pod, "status")
-    statuses = status.get("containerStatuses") or ()
-    ready = sum(1 for one in statuses if one.get("ready"))
-    gates = spec.get("readinessGates") or ()
-    passed = sum(1 for gate in gates if _condition(pod, gate["conditionType"]) == "True")
-    return [
-        pod["metadata"]["name"],
-        f"{ready}/{len(spec.get('containers') or ())}",
-        _pod_reason(pod),
-        _restarts(pod, now),
-        _born(pod, now),
-        status.get("podIP") or "<none>",
-        spec.get("nodeName") or "<none>",
-        status.get("nominatedNodeName") or "<none>",
-        f"{passed}/{len(gates)}" if gates else "<none>",
-    ]
-
-
-# Workloads
-
-
-def _deployment(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    return [
-        obj["metadata"]["name"],
-        f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}",
-        status.get("updatedReplicas", 0),
-        status.get("availableReplicas", 0),
-        _born(obj, now),
-        *_containers(obj),
-        _selector(spec.get("selector")),
-    ]
-
-
-def _stateful_set(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    ready = f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}"
-    return [obj["metadata"]["name"], ready, _born(obj, now), *_containers(obj)]
-
-
-def _replica_set(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    counts = [spec.get("replicas", 0), status.get("replicas", 0), status.get("readyReplicas", 0)]
-    return [
-        obj["metadata"]["name"],
-        *counts,
-        _born(obj, now),
-        *_containers(obj),
-        _selector(spec.get("selector")),
-    ]
-
-
-_DAEMON_COUNTS = (
-    "desiredNumberScheduled",
-    "currentNumberScheduled",
-    "numberReady",
-    "updatedNumberScheduled",
-    "numberAvailable",
-)
-
-
-def _daemon_set(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    node_selector = _part(_part(spec, "template"), "spec").get("nodeSelector")
-    return [
-        obj["metadata"]["name"],
-        *(status.get(field, 0) for field in _DAEMON_COUNTS),
-        _pairs(node_selector),
-        _born(obj, now),
-        *_containers(obj),
-        _selector(spec.get("selector")),
-    ]
-
-
-def _controller_revision(obj: Manifest, now: datetime) -> Cells:
-    owners = [one for one in obj["metadata"].get("ownerReferences") or () if one.get("controller")]
-    controller = "<none>"
-    if owners:
-        kind, group = owners[0]["kind"].lower(), owners[0]["apiVersion"].rpartition("/")[0]
-        controller = f"{kind}.{group}/{owners[0]['name']}" if group else f"{kind}/{owners[0]['name']}"
-    return [obj["metadata"]["name"], controller, obj.get("revision", 0), _born(obj, now)]
-
-
-# Network
-
-
-def _external(service: Manifest) -> str:
-    spec = _part(service, "spec")
-    ingress = _part(_part(service, "status"), "loadBalancer").get("ingress") or ()
-    addresses = [one.get("ip") or one.get("hostname") or "" for one in ingress]
-    match spec.get("type"):
-        case "ExternalName":
-            return str(spec.get("externalName", ""))
-        case "LoadBalancer":
-            return _listed([*addresses, *(spec.get("externalIPs") or ())], "<pending>")
-        case _:
-            return _listed(spec.get("externalIPs") or ())
-
-
-def _service(obj: Manifest, now: datetime) -> Cells:
-    spec = _part(obj, "spec")
-    ports = []
-    for port in spec.get("ports") or ():
-        node = f":{port['nodePort']}" if port.get("nodePort") else ""
-        ports.append(f"{port['port']}{node}/{port.get('protocol', 'TCP')}")
-    return [
-        obj["metadata"]["name"],
-        spec.get("type", "ClusterIP"),
-        spec.get("clusterIP") or "<none>",
-        _external(obj),
-        _listed(ports),
-        _born(obj, now),
-        _pairs(spec.get("selector")),
-    ]
-
-
-def _first(values: list[str], count: int = 3) -> str:
-    more = f" + {len(values) - count} more..." if len(values) > count else ""
-    return _listed(values[:count]) + more if values else "<none>"
-
-
-def _endpoints(obj: Manifest, now: datetime) -> Cells:
-    found = []
-    for subset in obj.get("subsets") or ():
-        for address in subset.get("addresses") or ():
-            ports = subset.get("ports") or ()
-            found += [f"{address['ip']}:{port['port']}" for port in ports] or [address["ip"]]
-    return [obj["metadata"]["name"], _first(found), _born(obj, now)]
-
-
-def _endpoint_slice(obj: Manifest, now: datetime) -> Cells:
-    ports = [str(port.get("port", "*")) for port in obj.get("ports") or ()]
-    addresses = [address for one in obj.get("endpoints") or () for address in one.get("addresses") or ()]
-    shown = _first(ports) if ports else "<unset>"
-    listed = _first(addresses) if addresses else "<unset>"
-    return [obj["metadata"]["name"], obj.get("addressType", ""), shown, listed, _born(obj, now)]
-
-
-def _ingress(obj: Manifest, now: datetime) -> Cells:
-    spec = _part(obj, "spec")
-    hosts = [rule["host"] for rule in spec.get("rules") or () if rule.get("host")]
-    ingress = _part(_part(obj, "status"), "loadBalancer").get("ingress") or ()
-    return [
-        obj["metadata"]["name"],
-        spec.get("ingressClassName") or "<none>",
-        _listed(hosts, "*"),
-        _listed((one.get("ip") or one.get("hostname") or "" for one in ingress), ""),
-        "80, 443" if spec.get("tls") else "80",
-        _born(obj, now),
-    ]
-
-
-def _network_policy(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], _selector(_part(obj, "spec").get("podSelector")), _born(obj, now)]
-
-
-# Storage
-
-_MODES = {
-    "ReadWriteOnce": "RWO",
-    "ReadOnlyMany": "ROX",
-    "ReadWriteMany": "RWX",
-    "ReadWriteOncePod": "RWOP",
-}
-
-
-def _modes(obj: Manifest) -> str:
-    return ",".join(_MODES.get(mode, mode) for mode in obj.get("accessModes") or ())
-
-
-def _claim(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    phase = "Terminating" if obj["metadata"].get("deletionTimestamp") else status.get("phase", "")
-    bound = bool(spec.get("volumeName"))
-    return [
-        obj["metadata"]["name"],
-        phase,
-        spec.get("volumeName", ""),
-        _part(status, "capacity").get("storage", "") if bound else "",
-        _modes(status) if bound else "",
-        spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or "<unset>",
-        _born(obj, now),
-        spec.get("volumeMode") or "<unset>",
-    ]
-
-
-def _volume(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    claim = spec.get("claimRef")
-    phase = "Terminating" if obj["metadata"].get("deletionTimestamp") else status.get("phase", "")
-    return [
-        obj["metadata"]["name"],
-        _part(spec, "capacity").get("storage", ""),
-        _modes(spec),
-        spec.get("persistentVolumeReclaimPolicy", ""),
-        phase,
-        f"{claim.get('namespace')}/{claim.get('name')}" if claim else "",
-        spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or "<unset>",
-        status.get("reason", ""),
-        _born(obj, now),
-        spec.get("volumeMode") or "<unset>",
-    ]
-
-
-def _storage_class(obj: Manifest, now: datetime) -> Cells:
-    name = obj["metadata"]["name"]
-    annotations = obj["metadata"].get("annotations") or {}
-    if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
-        name += " (default)"
-    return [
-        name,
-        obj.get("provisioner", ""),
-        obj.get("reclaimPolicy", "Delete"),
-        obj.get("volumeBindingMode", "Immediate"),
-        bool(obj.get("allowVolumeExpansion")),
-        _born(obj, now),
-    ]
-
-
-# The rest
-
-
-def _node(obj: Manifest, now: datetime) -> Cells:
-    status = _part(obj, "status")
-    ready = {"True": "Ready", "False": "NotReady"}.get(_condition(obj, "Ready"), "Unknown")
-    if _part(obj, "spec").get("unschedulable"):
-        ready += ",SchedulingDisabled"
-    prefix = "node-role.kubernetes.io/"
-    roles = [key.removeprefix(prefix) for key in obj["metadata"].get("labels") or {} if key.startswith(prefix)]
-    addresses = {one["type"]: one["address"] for one in status.get("addresses") or ()}
-    info = _part(status, "nodeInfo")
-    return [
-        obj["metadata"]["name"],
-        ready,
-        _listed(sorted(roles)),
-        _born(obj, now),
-        info.get("kubeletVersion", ""),
-        addresses.get("InternalIP", "<none>"),
-        addresses.get("ExternalIP", "<none>"),
-        info.get("osImage") or "<unknown>",
-        info.get("kernelVersion") or "<unknown>",
-        info.get("containerRuntimeVersion") or "<unknown>",
-    ]
-
-
-def _event(obj: Manifest, now: datetime) -> Cells:
-    first = obj.get("firstTimestamp") or obj.get("eventTime")
-    series = _part(obj, "series")
-    last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
-    involved, source = _part(obj, "involvedObject"), _part(obj, "source")
-    target = f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
-    return [
-        age(last, now),
-        obj.get("type", ""),
-        obj.get("reason", ""),
-        target,
-        involved.get("fieldPath", ""),
-        _listed((one for one in (source.get("component"), source.get("host")) if one), ""),
-        str(obj.get("message", "")).strip(),
-        age(first, now),
-        str(series.get("count") or obj.get("count") or 1),
-        obj["metadata"]["name"],
-    ]
-
-
-def _data(obj: Manifest, now: datetime) -> Cells:
-    count = len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
-    return [obj["metadata"]["name"], count, _born(obj, now)]
-
-
-def _secret(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], obj.get("type", ""), len(obj.get("data") or ()), _born(obj, now)]
-
-
-def _namespace(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], _part(obj, "status").get("phase", ""), _born(obj, now)]
-
-
-def _lease(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], _part(obj, "spec").get("holderIdentity", ""), _born(obj, now)]
-
-
-def _budget(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    shown = [str(spec[field]) if field in spec else "N/A" for field in ("minAvailable", "maxUnavailable")]
-    return [obj["metadata"]["name"], *shown, status.get("disruptionsAllowed", 0), _born(obj, now)]
-
-
-def _autoscaler(obj: Manifest, now: datetime) -> Cells:
-    spec, status = _part(obj, "spec"), _part(obj, "status")
-    target = _part(spec, "scaleTargetRef")
-    targets = []
-    for metric in spec.get("metrics") or ():
-        resource = _part(metric, "resource")
-        wanted = _part(resource, "target").get("averageUtilization")
-        targets.append(f"{resource.get('name')}: <unknown>/{wanted}%" if wanted else "<unknown>")
-    return [
-        obj["metadata"]["name"],
-        f"{target.get('kind')}/{target.get('name')}",
-        ", ".join(targets) or "<none>",
-        str(spec.get("minReplicas") or "<unset>"),
-        str(spec.get("maxReplicas", "")),
-        str(status.get("currentReplicas", 0)),
-        _born(obj, now),
-    ]
-
-
-def _created(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], obj["metadata"].get("creationTimestamp", "")]
-
-
-def _named(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], _born(obj, now)]
-
-
-def _binding(obj: Manifest, now: datetime) -> Cells:
-    role = _part(obj, "roleRef")
-    by_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
-    for subject in obj.get("subjects") or ():
-        namespace = f"{subject['namespace']}/" if subject.get("namespace") else ""
-        by_kind.setdefault(subject["kind"], []).append(f"{namespace}{subject['name']}")
-    subjects = [", ".join(by_kind[kind]) for kind in ("User", "Group", "ServiceAccount")]
-    return [obj["metadata"]["name"], f"{role.get('kind')}/{role.get('name')}", _born(obj, now), *subjects]
-
-
-def _webhooks(obj: Manifest, now: datetime) -> Cells:
-    return [obj["metadata"]["name"], len(obj.get("webhooks") or ()), _born(obj, now)]
-
-
 def _columns(*names: str, wide: tuple[str, ...] = (), numbers: tuple[str, ...] = ()) -> tuple[Column, ...]:
     def column(name: str) -> Column:
         if name == "Name":
@@ -506,26 +60,28 @@ def _columns(*names: str, wide: tuple[str, ...] = (), numbers: tuple[str, ...] =
 
 
 _TEMPLATE = ("Containers", "Images")
-_CREATED = Printer((_NAME, Column("Created At", "date")), _created)
-_NAMED = Printer((_NAME, _AGE), _named)
+_CREATED = Printer((_NAME, Column("Created At", "date")), rows.created_row)
+_NAMED = Printer((_NAME, _AGE), rows.named_row)
 _BINDINGS = Printer(
     _columns("Name", "Role", "Age", "Users", "Groups", "ServiceAccounts", wide=("Users", "Groups", "ServiceAccounts")),
-    _binding,
+    rows.binding_row,
 )
 _POD_WIDE = ("IP", "Node", "Nominated Node", "Readiness Gates")
 _NODE_WIDE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime")
 _EVENT_WIDE = ("Subobject", "Source", "First Seen", "Count", "Name")
 _DAEMON = ("Desired", "Current", "Ready", "Up-to-date", "Available")
 PRINTERS: Mapping[str, Printer] = {
-    "pods": Printer(_columns("Name", "Ready", "Status", "Restarts", "Age", *_POD_WIDE, wide=_POD_WIDE), _pod),
+    "pods": Printer(_columns("Name", "Ready", "Status", "Restarts", "Age", *_POD_WIDE, wide=_POD_WIDE), rows.pod_row),
     "services": Printer(
         _columns("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector", wide=("Selector",)),
-        _service,
+        rows.service_row,
     ),
-    "secrets": Printer(_columns("Name", "Type", "Data", "Age"), _secret),
-    "configmaps": Printer(_columns("Name", "Data", "Age"), _data),
-    "namespaces": Printer(_columns("Name", "Status", "Age"), _namespace),
-    "nodes": Printer(_columns("Name", "Status", "Roles", "Age", "Version", *_NODE_WIDE, wide=_NODE_WIDE), _node),
+    "secrets": Printer(_columns("Name", "Type", "Data", "Age"), rows.secret_row),
+    "configmaps": Printer(_columns("Name", "Data", "Age"), rows.data_row),
+    "namespaces": Printer(_columns("Name", "Status", "Age"), rows.namespace_row),
+    "nodes": Printer(
+        _columns("Name", "Status", "Roles", "Age", "Version", *_NODE_WIDE, wide=_NODE_WIDE), rows.node_row
+    ),
     "events": Printer(
         _columns(
             "Last Seen",
@@ -540,9 +96,9 @@ PRINTERS: Mapping[str, Printer] = {
             "Name",
             wide=_EVENT_WIDE,
         ),
-        _event,
+        rows.event_row,
     ),
-    "endpoints": Printer(_columns("Name", "Endpoints", "Age"), _endpoints),
+    "endpoints": Printer(_columns("Name", "Endpoints", "Age"), rows.endpoints_row),
     "persistentvolumeclaims": Printer(
         _columns(
             "Name",
@@ -556,7 +112,7 @@ PRINTERS: Mapping[str, Printer] = {
             "VolumeMode",
             wide=("VolumeMode",),
         ),
-        _claim,
+        rows.claim_row,
     ),
     "persistentvolumes": Printer(
         _columns(
@@ -573,7 +129,7 @@ PRINTERS: Mapping[str, Printer] = {
             "VolumeMode",
             wide=("VolumeMode",),
         ),
-        _volume,
+        rows.volume_row,
     ),
     "deployments.apps": Printer(
         _columns(
@@ -586,9 +142,9 @@ PRINTERS: Mapping[str, Printer] = {
             "Selector",
             wide=(*_TEMPLATE, "Selector"),
         ),
-        _deployment,
+        rows.deployment_row,
     ),
-    "statefulsets.apps": Printer(_columns("Name", "Ready", "Age", *_TEMPLATE, wide=_TEMPLATE), _stateful_set),
+    "statefulsets.apps": Printer(_columns("Name", "Ready", "Age", *_TEMPLATE, wide=_TEMPLATE), rows.stateful_set_row),
     "daemonsets.apps": Printer(
         _columns(
             "Name",
@@ -600,7 +156,7 @@ PRINTERS: Mapping[str, Printer] = {
             wide=(*_TEMPLATE, "Selector"),
             numbers=_DAEMON,
         ),
-        _daemon_set,
+        rows.daemon_set_row,
     ),
     "replicasets.apps": Printer(
         _columns(
@@ -614,17 +170,19 @@ PRINTERS: Mapping[str, Printer] = {
             wide=(*_TEMPLATE, "Selector"),
             numbers=("Desired", "Current", "Ready"),
         ),
-        _replica_set,
+        rows.replica_set_row,
     ),
-    "controllerrevisions.apps": Printer(_columns("Name", "Controller", "Revision", "Age"), _controller_revision),
+    "controllerrevisions.apps": Printer(
+        _columns("Name", "Controller", "Revision", "Age"), rows.controller_revision_row
+    ),
     "storageclasses.storage.k8s.io": Printer(
         _columns("Name", "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"),
-        _storage_class,
+        rows.storage_class_row,
     ),
     "endpointslices.discovery.k8s.io": Printer(
-        _columns("Name", "AddressType", "Ports", "Endpoints", "Age"), _endpoint_slice
+        _columns("Name", "AddressType", "Ports", "Endpoints", "Age"), rows.endpoint_slice_row
     ),
-    "leases.coordination.k8s.io": Printer(_columns("Name", "Holder", "Age"), _lease),
+    "leases.coordination.k8s.io": Printer(_columns("Name", "Holder", "Age"), rows.lease_row),
     "poddisruptionbudgets.policy": Printer(
         _columns(
             "Name",
@@ -634,60 +192,32 @@ PRINTERS: Mapping[str, Printer] = {
             "Age",
             numbers=("Allowed Disruptions",),
         ),
-        _budget,
+        rows.budget_row,
     ),
     "horizontalpodautoscalers.autoscaling": Printer(
-        _columns("Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"), _autoscaler
+        _columns("Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"), rows.autoscaler_row
     ),
-    "ingresses.networking.k8s.io": Printer(_columns("Name", "Class", "Hosts", "Address", "Ports", "Age"), _ingress),
-    "networkpolicies.networking.k8s.io": Printer(_columns("Name", "Pod-Selector", "Age"), _network_policy),
+    "ingresses.networking.k8s.io": Printer(
+        _columns("Name", "Class", "Hosts", "Address", "Ports", "Age"), rows.ingress_row
+    ),
+    "networkpolicies.networking.k8s.io": Printer(_columns("Name", "Pod-Selector", "Age"), rows.network_policy_row),
     "roles.rbac.authorization.k8s.io": _CREATED,
     "clusterroles.rbac.authorization.k8s.io": _CREATED,
     "rolebindings.rbac.authorization.k8s.io": _BINDINGS,
     "clusterrolebindings.rbac.authorization.k8s.io": _BINDINGS,
     "customresourcedefinitions.apiextensions.k8s.io": _CREATED,
     "validatingwebhookconfigurations.admissionregistration.k8s.io": Printer(
-        _columns("Name", "Webhooks", "Age", numbers=("Webhooks",)), _webhooks
+        _columns("Name", "Webhooks", "Age", numbers=("Webhooks",)), rows.webhooks_row
     ),
 }
 
 # Custom resources
 
-_STEP = re.compile(
-    r"\.([A-Za-z0-9_-]+)|\['((?:[^'\\]|\\.)+)'\]|\[(\d+|\*)\]|\[\?\(@\.([\w.]+)==[\"']([^\"']*)[\"']\)\]"
-)
-
-
-def json_path(obj: Any, path: str) -> list[Any]:
-    """Values at a simple JSON path (`.status.conditions[?(@.type=="Ready")].status`), as CRD columns use it."""
-    found, position = [obj], 0
-    while position < len(path):
-        match = _STEP.match(path, position)
-        if match is None:
-            return []
-        position = match.end()
-        name, quoted, index, field, wanted = match.groups()
-        key = name or (quoted.replace("\\.", ".") if quoted else None)
-        step: list[Any] = []
-        for value in found:
-            if key is not None:
-                if isinstance(value, dict) and value.get(key) is not None:
-                    step.append(value[key])
-            elif isinstance(value, list):
-                if index == "*":
-                    step += value
-                elif index is not None:
-                    step += value[int(index) : int(index) + 1]
-                else:
-                    step += [one for one in value if json_path(one, f".{field}") == [wanted]]
-        found = step
-    return found
-
 
 def _custom_cell(value: Any, type_: str, now: datetime) -> Any:
     match type_, value:
         case "date", str():
-            return age(value, now)
+            return rows.age(value, now)
         case "string", bool():
             return str(value).lower()
         case "string", dict() | list():
@@ -701,7 +231,7 @@ def _custom_cell(value: Any, type_: str, now: datetime) -> Any:
 def _custom(served: Served) -> Printer:
     declared = (served.crd or {}).get("additionalPrinterColumns")
     if not declared:
-        return _NAMED
+        return Printer((_NAME, Column("Age", "date")), rows.named_row)
     columns = [_NAME]
     columns += [
         Column(
@@ -738,18 +268,18 @@ def table(
     `None`.
     """
     printer = printer_of(served)
-    rows = []
+    shown = []
     for obj in objects:
         row: Manifest = {"cells": printer.row(obj, now)}
         match include:
             case "None":
-                pass
+                row["object"] = None
             case "Object":
                 row["object"] = obj
             case _:
                 partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
                 row["object"] = partial | {"metadata": obj["metadata"]}
-        rows.append(row)
+        shown.append(row)
     result: Manifest = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
     result["columnDefinitions"] = [column.to_json() for column in printer.columns] if header else None
-    return result | {"rows": rows}
+    return result | {"rows": shown}

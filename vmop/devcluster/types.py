@@ -5,12 +5,17 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from vmop.devcluster import schema
+from vmop.devcluster.jsonpath import json_path
 from vmop.devcluster.registry import Served
 from vmop.devcluster.status import Cause, Manifest, StatusError, bad_request
 
 _STATUS = schema.FieldSet([("f:status",)])
 _ALL_BUT_STATUS = schema.FieldSet([("f:spec",), ("f:metadata",)])
 _SPEC = schema.FieldSet([("f:spec",)])
+_BUILTIN_STATUS = {
+    "deployments": schema.FieldSet([("f:spec",), ("f:metadata", "f:labels")]),
+    "pods": schema.FieldSet([("f:spec",), ("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences")]),
+}
 _PRESERVED: Manifest = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -19,8 +24,18 @@ def _reset_fields(served: Served, subresource: str) -> schema.FieldSet | None:
     if not served.has_status:
         return None
     if subresource == "status":
-        return _ALL_BUT_STATUS if served.is_custom else _SPEC
+        return _ALL_BUT_STATUS if served.is_custom else _BUILTIN_STATUS.get(served.plural, _SPEC)
     return _STATUS
+
+
+def _negative_replicas(served: Served, obj: Manifest) -> Iterator[schema.Cause]:
+    """What the scale subresource asks of a custom object."""
+    for name in ("specReplicasPath", "statusReplicasPath"):
+        path = (served.scale or {}).get(name, "")
+        for value in json_path(obj, path) if path else ():
+            if isinstance(value, int) and value < 0:
+                message = f"Invalid value: {value}: should be a non-negative integer"
+                yield schema.Cause("FieldValueInvalid", message, path)
 
 
 @contextmanager
@@ -58,10 +73,25 @@ class Schemas:
         self._custom[name] = (served.crd, type_)
         return type_
 
-    def decode(self, served: Served, obj: Manifest) -> Manifest:
-        """A new object in the stored form: without what the schema lacks, with what it defaults."""
+    def convert(self, served: Served, obj: Manifest) -> Manifest:
+        """A stored custom object in another version of its resource, which may know fewer fields."""
+        return schema.prune(self.type_of(served), obj | {"apiVersion": served.api_version})
+
+    def check_decodable(self, served: Served, obj: Manifest) -> str:
+        """Why the object cannot be decoded into its type; empty when it can."""
+        try:
+            schema.check_decodable(self.type_of(served), obj)
+        except schema.Undecodable as error:
+            return str(error)
+        return ""
+
+    def decode(self, served: Served, obj: Manifest, *, applied: bool = False) -> Manifest:
+        """A new object in the stored form: without what the schema lacks, with what it defaults.
+
+        `applied`: it comes from `apply`, which knows all its fields, and whose nulls are errors to be told.
+        """
         place = self.type_of(served)
-        return schema.apply_defaults(place, schema.prune(place, obj))
+        return schema.apply_defaults(place, obj if applied else schema.prune(place, obj))
 
     def unknown_fields(self, served: Served, obj: Manifest) -> list[str]:
         """Paths of fields that the schema lacks."""
@@ -69,7 +99,10 @@ class Schemas:
 
     def validate(self, served: Served, obj: Manifest, old: Manifest | None) -> list[Cause]:
         """What is wrong with the object."""
-        causes = schema.validate(self.type_of(served), obj, old)
+        causes = [*schema.validate_metadata(obj, old, custom=served.is_custom)]
+        causes += schema.validate(self.type_of(served), obj, old)
+        if served.is_custom:
+            causes += _negative_replicas(served, obj)
         return [Cause(cause.reason, cause.message, cause.field) for cause in causes]
 
     def merge_patch(self, live: Manifest, patch: Manifest) -> Manifest:
@@ -111,4 +144,12 @@ class Schemas:
         """`new` with its managed fields after a create, update or patch."""
         place = self.type_of(served)
         ignored = _reset_fields(served, subresource)
-        return schema.track_update(place, old, new, manager, "Update", subresource, now, ignored=ignored)
+        try:
+            tracked = schema.track_update(place, old, new, manager, "Update", subresource, now, ignored=ignored)
+        except ValueError:
+            return new  # an item of a list map without its keys: validation says so
+        if subresource == "scale":
+            for entry in tracked["metadata"]["managedFields"]:
+                if entry.get("subresource") == "scale":
+                    entry.pop("time", None)  # the real server forgets it
+        return tracked

@@ -7,7 +7,7 @@ match is ADDED, one that ceases to match is DELETED.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import attrs
 import msgspec
@@ -18,7 +18,6 @@ from vmop.devcluster.selectors import FieldPredicate, LabelPredicate
 from vmop.devcluster.status import Manifest, StatusError, expired
 from vmop.devcluster.storage import Storage, StorageEvent, Stored, VersionExpired
 
-Form: TypeAlias = Literal["object", "metadata", "table"]
 Render: TypeAlias = Callable[[Stored], bytes]
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 

@@ -213,9 +213,9 @@ async def test_a_crd_that_cannot_be_served_is_refused(http: Any) -> None:
             "spec.scope",
             "spec.names.plural",
             "spec.names.kind",
-            "spec.versions",
             "metadata.name",
             "spec.versions",
+            "status.storedVersions",
         ],
     )
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from vmop.devcluster.jsonpath import json_path
 from vmop.devcluster.registry import BUILTIN, Served
-from vmop.devcluster.tables import age, duration, json_path, printer_of, table
+from vmop.devcluster.rows import age, duration
+from vmop.devcluster.tables import printer_of, table
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 META: dict[str, Any] = {"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}
@@ -180,7 +182,7 @@ def test_custom_columns() -> None:
     obj = {"metadata": META, "spec": {"flag": True, "list": [1]}, "status": status}
     made = table(served, [obj], NOW, metadata={}, include="None")
     assert [one["priority"] for one in made["columnDefinitions"]] == [0, 0, 0, 0, 0, 1]
-    assert made["rows"] == [{"cells": ["x", "True", "true", "[1]", None, "60m"]}]
+    assert made["rows"] == [{"cells": ["x", "True", "true", "[1]", None, "60m"], "object": None}]
 
 
 @pytest.mark.parametrize(

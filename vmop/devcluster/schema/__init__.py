@@ -10,6 +10,7 @@ both.
 from vmop.devcluster.schema.builtin import builtin_type
 from vmop.devcluster.schema.causes import Cause
 from vmop.devcluster.schema.crd import crd_type
+from vmop.devcluster.schema.decoding import Undecodable, check_decodable
 from vmop.devcluster.schema.defaults import apply_defaults
 from vmop.devcluster.schema.fields import FieldSet
 from vmop.devcluster.schema.managed import (
@@ -21,6 +22,7 @@ from vmop.devcluster.schema.managed import (
     apply,
     track_update,
 )
+from vmop.devcluster.schema.metadata import validate_metadata
 from vmop.devcluster.schema.openapi import DocumentedKind, openapi_v3
 from vmop.devcluster.schema.patches import InvalidPatch, merge_patch, strategic_merge
 from vmop.devcluster.schema.pruning import prune, unknown_fields
@@ -38,10 +40,12 @@ __all__ = [
     "InvalidPatch",
     "Manifest",
     "Type",
+    "Undecodable",
     "UntypedApply",
     "apply",
     "apply_defaults",
     "builtin_type",
+    "check_decodable",
     "crd_type",
     "merge_patch",
     "openapi_v3",
@@ -50,4 +54,5 @@ __all__ = [
     "track_update",
     "unknown_fields",
     "validate",
+    "validate_metadata",
 ]

@@ -22,6 +22,15 @@ _CONFIG_KEY_MESSAGE: Final = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
+_RESTART_POLICIES: Final = ["Always", "OnFailure", "Never"]
+_PULL_POLICIES: Final = ["Always", "IfNotPresent", "Never"]
+_PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
+_HANDLERS: Final = ("exec", "grpc", "httpGet", "tcpSocket")
+_ROLE_KINDS: Final[Mapping[str, list[str]]] = {
+    "RoleBinding": ["Role", "ClusterRole"],
+    "ClusterRoleBinding": ["ClusterRole"],
+}
+_TLS_KEYS: Final = ("tls.crt", "tls.key")
 _SERVICE_TYPES: Final = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
 
@@ -58,7 +67,24 @@ def _spoken(kind: str) -> str:
     return {"StatefulSet": "statefulset", "DaemonSet": "daemonset"}.get(kind, kind.lower())
 
 
+def _deployment_strategy(strategy: Manifest) -> Iterator[Cause]:
+    path, rolling = "spec.strategy", strategy.get("rollingUpdate")
+    match strategy.get("type"):
+        case "Recreate":
+            if rolling is not None:
+                message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+                yield Cause("FieldValueForbidden", message, f"{path}.rollingUpdate")
+        case "RollingUpdate":
+            if rolling and rolling.get("maxSurge") in (0, "0%") and rolling.get("maxUnavailable") in (0, "0%"):
+                field = f"{path}.rollingUpdate.maxUnavailable"
+                yield invalid(field, rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
+        case other:
+            yield not_supported(path, {"Type": other, "RollingUpdate": rolling}, ["Recreate", "RollingUpdate"])
+
+
 def _update_strategy(kind: str, spec: Manifest) -> Iterator[Cause]:
+    if kind == "Deployment":
+        yield from _deployment_strategy(spec.get("strategy") or {})
     if kind != "StatefulSet":
         return
     policy = spec.get("podManagementPolicy")
@@ -75,7 +101,10 @@ def _update_strategy(kind: str, spec: Manifest) -> Iterator[Cause]:
 
 
 def _pod(value: Manifest) -> Iterator[Cause]:
-    yield from _pod_spec(value.get("spec") or {}, "spec")
+    spec = value.get("spec") or {}
+    yield from _pod_spec(spec, "spec")
+    if spec.get("restartPolicy") not in _RESTART_POLICIES:
+        yield not_supported("spec.restartPolicy", spec.get("restartPolicy"), _RESTART_POLICIES)
 
 
 def _pod_template(value: Manifest) -> Iterator[Cause]:
@@ -109,6 +138,11 @@ def _container(container: Manifest, path: str, names: set[str], volumes: set[str
     names.add(name)
     if not container.get("image"):
         yield required(f"{path}.image")
+    if container.get("imagePullPolicy") not in _PULL_POLICIES:
+        yield not_supported(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), _PULL_POLICIES)
+    for probe in _PROBES:
+        if container.get(probe) is not None and not any(container[probe].get(handler) for handler in _HANDLERS):
+            yield required(f"{path}.{probe}", "must specify a handler type")
     ports: set[str] = set()
     for index, port in enumerate(container.get("ports") or ()):
         field = f"{path}.ports[{index}]"
@@ -191,6 +225,9 @@ def _service(value: Manifest) -> Iterator[Cause]:
     if kind not in _SERVICE_TYPES:
         yield not_supported("spec.type", kind, _SERVICE_TYPES)
     yield from repeated
+    if kind != "LoadBalancer" and ((value.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+        message = "Forbidden: may only be used when `spec.type` is 'LoadBalancer'"
+        yield Cause("FieldValueForbidden", message, "status.loadBalancer.ingress")
 
 
 def _config_map(value: Manifest) -> Iterator[Cause]:
@@ -206,14 +243,35 @@ def _config_map(value: Manifest) -> Iterator[Cause]:
 def _secret(value: Manifest) -> Iterator[Cause]:
     for key in value.get("data") or {}:
         yield from _config_key(key, f"data[{key}]")
+    if value.get("type") == "kubernetes.io/tls":
+        for key in _TLS_KEYS:
+            if key not in (value.get("data") or {}):
+                yield required(f"data[{key}]")
+
+
+def _event(value: Manifest) -> Iterator[Cause]:
+    involved = (value.get("involvedObject") or {}).get("namespace") or ""
+    if involved and involved != value["metadata"].get("namespace"):
+        yield invalid("involvedObject.namespace", involved, "does not match event.namespace")
+
+
+def _binding(value: Manifest) -> Iterator[Cause]:
+    role, kinds = value.get("roleRef") or {}, _ROLE_KINDS[value["kind"]]
+    if role.get("kind") not in kinds:
+        yield not_supported("roleRef.kind", role.get("kind") or "", kinds)
+    if not role.get("name"):
+        yield required("roleRef.name")
 
 
 def _claim(value: Manifest) -> Iterator[Cause]:
     spec = value.get("spec") or {}
     if not spec.get("accessModes"):
         yield required("spec.accessModes", "at least 1 access mode is required")
-    if "storage" not in ((spec.get("resources") or {}).get("requests") or {}):
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if storage is None:
         yield required("spec.resources[storage]")
+    elif parse_quantity(storage)[0] <= 0:
+        yield invalid("spec.resources[storage]", storage, "must be greater than zero")
 
 
 def _budget(value: Manifest) -> Iterator[Cause]:
@@ -226,6 +284,9 @@ def _budget(value: Manifest) -> Iterator[Cause]:
             "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
         }
         yield invalid("spec", go_value, "minAvailable and maxUnavailable cannot be both set")
+    for field in ("minAvailable", "maxUnavailable"):
+        if isinstance(spec.get(field), int) and spec[field] < 0:
+            yield _negative(f"spec.{field}", spec[field])
 
 
 def _scaler(value: Manifest) -> Iterator[Cause]:
@@ -239,12 +300,22 @@ def _scaler(value: Manifest) -> Iterator[Cause]:
     for name in ("kind", "name"):
         if not target.get(name):
             yield required(f"spec.scaleTargetRef.{name}")
+    if "/" not in (target.get("apiVersion") or ""):
+        field = "spec.scaleTargetRef.apiVersion"
+        yield invalid(field, target.get("apiVersion") or "", "apiVersion must specify API group")
 
 
 def _ingress(value: Manifest) -> Iterator[Cause]:
     spec = value.get("spec") or {}
     if not spec.get("rules") and not spec.get("defaultBackend"):
         yield invalid("spec", None, "either `defaultBackend` or `rules` must be specified")
+    for index, rule in enumerate(spec.get("rules") or ()):
+        for place, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+            field, text = f"spec.rules[{index}].http.paths[{place}]", path.get("path") or ""
+            if not path.get("pathType"):
+                yield required(f"{field}.pathType", "pathType must be specified")
+            elif path["pathType"] != "ImplementationSpecific" and not text.startswith("/"):
+                yield invalid(f"{field}.path", text, "must be an absolute path")
 
 
 def _lease(value: Manifest) -> Iterator[Cause]:
@@ -291,4 +362,7 @@ _KINDS: Final[Mapping[str, Callable[[Manifest], Iterator[Cause]]]] = {
     "HorizontalPodAutoscaler": _scaler,
     "Ingress": _ingress,
     "Lease": _lease,
+    "Event": _event,
+    "RoleBinding": _binding,
+    "ClusterRoleBinding": _binding,
 }

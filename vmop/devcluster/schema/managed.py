@@ -246,9 +246,10 @@ def _check_applied(place: Type, applied: Manifest) -> None:
         check(place, applied, allow_duplicates=False)
     except TypedError as error:
         metadata = applied.get("metadata", {})
-        group_version, _, kind = applied.get("apiVersion", ""), None, applied.get("kind", "")
+        group_version, kind = applied.get("apiVersion", ""), applied.get("kind", "")
+        qualified = group_version if "/" in group_version else f"/{group_version}"
         name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-        message = f"failed to create typed patch object ({name}; {group_version}, Kind={kind}): {error}"
+        message = f"failed to create typed patch object ({name}; {qualified}, Kind={kind}): {error}"
         if "duplicate entries for key" in str(error):
             raise DuplicateKeys(message) from None
         if "field not declared in schema" in str(error):

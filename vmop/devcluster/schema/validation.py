@@ -61,7 +61,8 @@ def _schema(schema: Manifest, value: Any, path: str) -> Iterator[Cause]:
             yield _no_field(f'"{path}" must validate at least one schema (anyOf)')
             yield mistyped(path, actual, f'{path} in body must be of type integer: "{actual}"')
         elif actual == "number":
-            yield _no_field(f"Checked value must be of type integer (default format) in {path}")
+            form = f"with format {schema['format']}" if schema.get("format") else "(default format)"
+            yield _no_field(f"Checked value must be of type integer {form} in {path}")
         return
     match value:
         case dict():
@@ -279,7 +280,9 @@ def _rule(rule: Manifest, value: Any, old: Any, path: str) -> Cause | None:
             return Cause(reason, f"Forbidden: {message}", path)
         case "FieldValueDuplicate" as reason:
             return Cause(reason, f"Duplicate value: {shown(value)}", path)
-    return Cause("FieldValueInvalid", f"Invalid value: {message}", path)
+    if isinstance(value, dict | list):
+        return Cause("FieldValueInvalid", f"Invalid value: {message}", path)
+    return invalid(path, value, message)
 
 
 @lru_cache(maxsize=256)

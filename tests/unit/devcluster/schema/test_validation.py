@@ -245,7 +245,7 @@ def test_a_transition_rule_compares_with_what_was_there() -> None:
 def test_a_transition_rule_finds_items_by_their_key() -> None:
     old = {"need": "x", "m": [{"name": "a", "v": 1}, {"name": "b", "v": 5}]}
     new = {"need": "x", "m": [{"name": "b", "v": 4}, {"name": "c", "v": 0}]}
-    assert causes(new, old) == [invalid("spec.m[0].v", "grows")]
+    assert causes(new, old) == [invalid("spec.m[0].v", "4: grows")]
 
 
 # Built-in kinds
@@ -419,6 +419,7 @@ def test_on_delete_takes_no_rolling_update() -> None:
                 "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`",
                 "spec.scaleTargetRef.kind: Required value",
                 "spec.scaleTargetRef.name: Required value",
+                'spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group',
             ],
         ),
         (
