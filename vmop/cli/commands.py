@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -97,3 +98,20 @@ def operator(context: typer.Context) -> None:
     from vmop.cli import operator as daemon  # noqa: PLC0415 - each command pays for its own imports
 
     raise typer.Exit(daemon.main(context.args, os.environ))
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Manifests, or folders of them; - reads standard input.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="How problems are shown: text, json or junit.")
+    ] = "text",
+) -> None:
+    """Check manifests of our kinds without a cluster; one line a problem, exit code 1 if there is any."""
+    from vmop.cli.validate import validate as check  # noqa: PLC0415
+
+    try:
+        code = check(files, output, sys.stdout, sys.stderr)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    raise typer.Exit(code)
