@@ -6,7 +6,7 @@ so that an update of broken pods is never stuck behind them (spec 02 §18, 22).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from vmop.api import Manifest, Problem
 from vmop.api.v1beta1 import VMAuth
 from vmop.builders.components import WORKLOADS, Component
-from vmop.builders.metadata import selector_labels
+from vmop.builders.metadata import ADDITIONAL_SERVICE_LABEL, selector_labels
 from vmop.builders.vmauth import (
     SWEPT_KINDS,
     VMAuthInputs,
@@ -59,6 +59,19 @@ _SWEPT: Sequence[Resource] = (
     VERTICAL_POD_AUTOSCALER,
 )
 _STEP = "cannot create or update vmauth deploy: "
+_SERVICE = "cannot create or update vmauth service: "
+_OBJECT_STEPS: Mapping[str, str] = {
+    "ServiceAccount": "failed create service account: ",
+    "VMServiceScrape": _SERVICE,
+    "Ingress": "cannot create or update ingress for vmauth: ",
+    "HTTPRoute": "cannot create or update httpRoute for vmauth: ",
+    "HorizontalPodAutoscaler": "cannot create or update hpa for vmauth: ",
+    "VerticalPodAutoscaler": "cannot create or update vpa for vmauth: ",
+    "PodDisruptionBudget": "cannot update pod disruption budget for vmauth: ",
+    "NetworkPolicy": "cannot update network policy for vmauth: ",
+    "Deployment": "cannot reconcile vmauth deployment: ",
+}
+"""What statuses say before the error of writing an object; nothing before that of others (spec 06 §7)."""
 
 
 @attrs.frozen
@@ -88,7 +101,8 @@ class VMAuthKind:
             )
             manifests = build_vmauth(cr, self.context.settings, self.context.platform, inputs)
             for manifest in manifests.surroundings.objects:
-                await apply_object(self.context, manifest)
+                with step(_object_step(manifest)):
+                    await apply_object(self.context, manifest)
             check(manifests.surroundings)
             check(manifests.config)
             progress = await self._config_and_proxy(cr, manifests)
@@ -117,12 +131,12 @@ class VMAuthKind:
         check(proxy)
         progress = READY
         for manifest in proxy.objects:
-            if manifest["kind"] not in WORKLOADS:
-                await apply_object(self.context, manifest)
-                continue
-            workload = Workload(manifest, autoscaled=cr.spec.hpa is not None)
-            with step("cannot reconcile vmauth deployment: "):
-                progress = await reconcile_workload(self.context, workload)
+            with step(_object_step(manifest)):
+                if manifest["kind"] in WORKLOADS:
+                    workload = Workload(manifest, autoscaled=cr.spec.hpa is not None)
+                    progress = await reconcile_workload(self.context, workload)
+                else:
+                    await apply_object(self.context, manifest)
         return progress
 
     async def _clean_up(self, cr: VMAuth, manifests: VMAuthManifests) -> None:
@@ -139,3 +153,10 @@ class VMAuthKind:
         settings = self.context.settings
         enabled = {VERTICAL_POD_AUTOSCALER: settings.vpa_api_enabled, HTTP_ROUTE: settings.gateway_api_enabled}
         return enabled.get(resource, True) and resource.kind not in self.context.disabled
+
+
+def _object_step(manifest: Manifest) -> str:
+    if manifest["kind"] != "Service":
+        return _OBJECT_STEPS.get(manifest["kind"], "")
+    additional = ADDITIONAL_SERVICE_LABEL in manifest["metadata"]["labels"]
+    return f"{_SERVICE}cannot reconcile {'additional service' if additional else 'service'} for vmauth: "

@@ -3,6 +3,7 @@
 They lie beside the checkout of this project, not in it; where they are missing, tests of them are skipped.
 """
 
+import gzip
 import importlib.util
 import json
 from base64 import b64decode
@@ -138,3 +139,12 @@ def mine(manifest: Manifest) -> Manifest:
     if strategy.get("type") == "RollingUpdate":
         strategy["rollingUpdate"] = {"maxSurge": 0, "maxUnavailable": 1} | strategy.get("rollingUpdate", {})
     return comparable(normaliser().normal(result))
+
+
+def readable(manifest: Manifest) -> Manifest:
+    """A Secret with its values as text, decompressed: compressors differ from machine to machine."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    raw = {key: b64decode(value) for key, value in manifest["data"].items()}
+    text = {key: (gzip.decompress(value) if key.endswith(".gz") else value).decode() for key, value in raw.items()}
+    return {**manifest, "data": text}

@@ -10,7 +10,6 @@ from vmop.builders.components import Component
 from vmop.builders.configsecrets import generated_secret, gzipped
 from vmop.builders.policies import check_vpa_enabled
 from vmop.builders.references import Reference, References, config_map, either, secret, tls_assets
-from vmop.builders.shapes import CLAIM, SCRAPE_SPEC, SERVICE_SPEC, check_app, check_shape
 from vmop.builders.vmagent.agent import Agent
 from vmop.builders.vmagent.defaults import default_vmagent
 from vmop.builders.vmagent.files import aggregation_config_map, relabeling_config_map
@@ -88,8 +87,8 @@ def build_vmagent(
 ) -> VMAgentManifests:
     """The manifests of an agent, which need not be defaulted.
 
-    Raises `BuildError` for an ill-typed embedded structure, a `vpa` that the settings do not allow, and a scraping
-    agent without a scrape config; what else cannot be built is told by the `error` of its part.
+    Raises `BuildError` for a `vpa` that the settings do not allow, and for a scraping agent without a scrape config;
+    what else cannot be built is told by the `error` of its part.
     """
     platform, inputs = platform or Platform(), inputs or VMAgentInputs()
     cr = default_vmagent(cr, settings, platform)
@@ -147,13 +146,6 @@ def _check(cr: VMAgent, settings: Settings, inputs: VMAgentInputs) -> None:
             "scraping is not supported yet: set spec.ingestOnlyMode to true for an agent that only takes in samples"
         )
         raise BuildError("spec.ingestOnlyMode", message)
-    check_app(spec, "spec")
-    check_shape(spec.service_scrape_spec, SCRAPE_SPEC, "spec.serviceScrapeSpec")
-    if spec.service_spec is not None:
-        check_shape(spec.service_spec.spec, SERVICE_SPEC, "spec.serviceSpec.spec")
-    template = spec.stateful_storage.volume_claim_template if spec.stateful_storage else None
-    check_shape(template, CLAIM, "spec.statefulStorage.volumeClaimTemplate")
-    check_shape(spec.claim_templates, [CLAIM], "spec.claimTemplates")
     check_vpa_enabled(spec.vpa, settings)
 
 

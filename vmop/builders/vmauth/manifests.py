@@ -10,7 +10,6 @@ from vmop.builders.components import Component
 from vmop.builders.configsecrets import generated_secret, gzipped
 from vmop.builders.policies import check_vpa_enabled
 from vmop.builders.references import Reference, References, tls_assets
-from vmop.builders.shapes import SCRAPE_SPEC, SERVICE_SPEC, check_app, check_shape
 from vmop.builders.vmauth.config import Config, ConfigBuilder
 from vmop.builders.vmauth.defaults import CONFIG_FILE, default_vmauth
 from vmop.builders.vmauth.pod import proxy_deployment
@@ -95,12 +94,12 @@ def build_vmauth(
 ) -> VMAuthManifests:
     """The manifests of a VMAuth, which need not be defaulted.
 
-    Raises `BuildError` for an ill-typed embedded structure, and for what the settings do not allow; what else cannot be
-    built is told by the `error` of its part.
+    Raises `BuildError` for what the settings do not allow; what else cannot be built is told by the `error` of its part.
     """
     platform, inputs = platform or Platform(), inputs or VMAuthInputs()
     cr = default_vmauth(cr, settings, platform)
-    _check(cr, settings)
+    check_gateway_enabled(cr.spec.http_route, settings)
+    check_vpa_enabled(cr.spec.vpa, settings)
     proxy = Proxy(cr=cr, settings=settings, platform=platform)
     return VMAuthManifests(
         surroundings=Component.collect("surroundings", _surroundings(proxy, inputs), settings),
@@ -124,8 +123,7 @@ def _surroundings(proxy: Proxy, inputs: VMAuthInputs) -> Iterator[Manifest]:
     try:
         all_services = services(proxy)
     except BuildError as error:
-        where = "cannot create or update vmauth service: cannot reconcile additional service for vmauth"
-        raise BuildError(error.path, f"{where}: {error}") from None
+        raise BuildError(error.path, f"cannot create or update vmauth service: {error}") from None
     yield from all_services
     scrape = own_scrape(proxy, all_services[-1])
     if scrape is not None and inputs.scrapes:
@@ -144,17 +142,6 @@ def _config(proxy: Proxy, inputs: VMAuthInputs) -> Iterator[Manifest]:
 def _proxy(proxy: Proxy) -> Iterator[Manifest]:
     yield from guards(proxy)
     yield proxy_deployment(proxy)
-
-
-def _check(cr: VMAuth, settings: Settings) -> None:
-    """What is wrong before anything is built."""
-    spec = cr.spec
-    check_gateway_enabled(spec.http_route, settings)
-    check_vpa_enabled(spec.vpa, settings)
-    check_app(spec, "spec")
-    check_shape(spec.service_scrape_spec, SCRAPE_SPEC, "spec.serviceScrapeSpec")
-    if spec.service_spec is not None:
-        check_shape(spec.service_spec.spec, SERVICE_SPEC, "spec.serviceSpec.spec")
 
 
 def referenced(cr: VMAuth) -> frozenset[Reference]:
