@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Run
+from tests.support.commands import command
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -18,9 +18,9 @@ def steps(lines: list[str]) -> list[tuple[str, str, str]]:
     return [(a, b, c) for i, (a, b, c) in enumerate(found) if i == 0 or found[i - 1] != (a, b, c)]
 
 
-async def test_it_rolls_a_change_over_one_zone_at_a_time(run: Run, tmp_path: Path) -> None:
+async def test_it_rolls_a_change_over_one_zone_at_a_time(tmp_path: Path) -> None:
     # twice the time that it promises: other tests share this machine
-    async with run("demo", "--time-limit", "120", cwd=tmp_path) as demo:
+    async with command("demo", "--time-limit", "120", cwd=tmp_path) as demo:
         code, lines = await demo.end()
     assert code == 0, "\n".join(lines)
     assert lines[lines.index("3. The result") + 1 : -3] == [
@@ -38,8 +38,8 @@ async def test_it_rolls_a_change_over_one_zone_at_a_time(run: Run, tmp_path: Pat
     assert list((tmp_path / ".vmop").iterdir()) == [tmp_path / ".vmop" / "demo-operator.log"]
 
 
-async def test_it_fails_with_a_reason_where_it_takes_too_long(run: Run, tmp_path: Path) -> None:
-    async with run("demo", "--time-limit", "0.1", cwd=tmp_path) as demo:
+async def test_it_fails_with_a_reason_where_it_takes_too_long(tmp_path: Path) -> None:
+    async with command("demo", "--time-limit", "0.1", cwd=tmp_path) as demo:
         code, lines = await demo.end()
     assert (code, lines[-1]) == (1, "The demo failed: not through after 0.1 s")
     assert list((tmp_path / ".vmop").iterdir()) == []

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Run
+from tests.support.commands import command
 from vmop.kube import Client, load_kubeconfig
 from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
 
 pytestmark = pytest.mark.timeout(90)
 
 
-async def test_it_tells_how_to_reach_the_cluster_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+async def test_it_tells_how_to_reach_the_cluster_and_leaves_nothing_behind(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "folder" / "kubeconfig"
-    async with run("dev", "--no-operator", "--kubeconfig", str(kubeconfig)) as dev:
+    async with command("dev", "--no-operator", "--kubeconfig", str(kubeconfig)) as dev:
         assert await dev.line_with("export KUBECONFIG") == f"  export KUBECONFIG={kubeconfig}"
         assert await dev.line_with("No operator") == (
             "No operator runs in it. Yours would be: vmop operator --kubeconfig $KUBECONFIG"
@@ -30,8 +30,8 @@ async def test_it_tells_how_to_reach_the_cluster_and_leaves_nothing_behind(run: 
     assert list(kubeconfig.parent.iterdir()) == []
 
 
-async def test_the_operator_in_it_stops_with_it(run: Run, tmp_path: Path) -> None:
-    async with run("dev", cwd=tmp_path) as dev:
+async def test_the_operator_in_it_stops_with_it(tmp_path: Path) -> None:
+    async with command("dev", cwd=tmp_path) as dev:
         line = await dev.line_with("The operator runs as process ")
         operator = int(line.split(",")[0].removeprefix("The operator runs as process "))
         os.kill(operator, 0)
@@ -42,24 +42,24 @@ async def test_the_operator_in_it_stops_with_it(run: Run, tmp_path: Path) -> Non
         os.kill(operator, 0)
 
 
-async def test_an_operator_that_dies_ends_it(run: Run, tmp_path: Path) -> None:
-    async with run("dev", cwd=tmp_path) as dev:
+async def test_an_operator_that_dies_ends_it(tmp_path: Path) -> None:
+    async with command("dev", cwd=tmp_path) as dev:
         line = await dev.line_with("The operator runs as process ")
         os.kill(int(line.split(",")[0].removeprefix("The operator runs as process ")), signal.SIGKILL)
         await dev.line_with("the operator ended with exit code -9: stopping")
         assert await dev.end() == (1, [])
 
 
-async def test_a_flag_that_the_operator_does_not_know_is_told(run: Run, tmp_path: Path) -> None:
-    async with run("dev", "--", "-nonsense", cwd=tmp_path) as dev:
+async def test_a_flag_that_the_operator_does_not_know_is_told(tmp_path: Path) -> None:
+    async with command("dev", "--", "-nonsense", cwd=tmp_path) as dev:
         await dev.line_with("flag provided but not defined: -nonsense")
         await dev.line_with("the operator ended with exit code 2: its log is above")
         assert await dev.end() == (1, [])
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
-async def test_kubectl_sees_our_kinds(run: Run, tmp_path: Path) -> None:
-    async with run("dev", "--no-operator", cwd=tmp_path) as dev:
+async def test_kubectl_sees_our_kinds(tmp_path: Path) -> None:
+    async with command("dev", "--no-operator", cwd=tmp_path) as dev:
         await dev.line_with("No operator")
         kubectl = await asyncio.create_subprocess_exec(
             *("kubectl", "--kubeconfig", ".vmop/kubeconfig", "get", "vmdistributed,vmclusters"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Run
+from tests.support.commands import command
 from vmop.cli.dev import DevEnvironment
 from vmop.cli.operatorprocess import OperatorFailed, OperatorProcess
 from vmop.kube import ConfigError, load_kubeconfig
@@ -91,16 +91,16 @@ async def test_one_that_is_not_ready_in_time_is_given_up(environment: DevEnviron
         (("-printDefaults",), 0, "VM_VMAGENTDEFAULT_VERSION"),
     ],
 )
-async def test_its_words_reach_it_untouched(run: Run, words: tuple[str, ...], code: int, text: str) -> None:
-    async with run("operator", *words) as operator:
+async def test_its_words_reach_it_untouched(words: tuple[str, ...], code: int, text: str) -> None:
+    async with command("operator", *words) as operator:
         ended, lines = await operator.end()
     assert ended == code
     assert text in "\n".join(lines)
 
 
-async def test_help_names_the_commands(run: Run) -> None:
-    async with run("--help") as command:
-        code, lines = await command.end()
+async def test_help_names_the_commands() -> None:
+    async with command("--help") as help_:
+        code, lines = await help_.end()
     assert code == 0
     assert [name for name in ("demo", "dev", "rollout", "operator") if f" {name} " in "\n".join(lines)] == [
         "demo",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Run
+from tests.support.commands import command
 from vmop.cli.demo import example
 from vmop.cli.dev import DevEnvironment, dev_environment
 from vmop.cli.rollout import follow
@@ -35,9 +35,9 @@ async def client(environment: DevEnvironment) -> Client:
     return environment.client
 
 
-async def test_it_prints_where_the_rollout_stands(client: Client, environment: DevEnvironment, run: Run) -> None:
+async def test_it_prints_where_the_rollout_stands(client: Client, environment: DevEnvironment) -> None:
     await set_status(client, status("operational", IDLE, "Ready"))
-    async with run("rollout", KEY.name, "--kubeconfig", str(environment.kubeconfig)) as rollout:
+    async with command("rollout", KEY.name, "--kubeconfig", str(environment.kubeconfig)) as rollout:
         code, lines = await rollout.end()
     assert (code, [line.rstrip() for line in lines]) == (
         0,
@@ -53,9 +53,9 @@ async def test_it_prints_where_the_rollout_stands(client: Client, environment: D
     )
 
 
-async def test_watching_ends_when_the_rollout_is_through(client: Client, environment: DevEnvironment, run: Run) -> None:
+async def test_watching_ends_when_the_rollout_is_through(client: Client, environment: DevEnvironment) -> None:
     await set_status(client, status("expanding", {"state": "Progressing", "currentZone": "zone-a"}, "Draining"))
-    async with run("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
+    async with command("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
         await rollout.line_with("progressing, 0 of 1 zones ready, zone-a has its turn")
         await rollout.line_with("zone zone-a")
         await set_status(client, status("operational", IDLE, "Ready"))
@@ -68,39 +68,37 @@ async def test_watching_ends_when_the_rollout_is_through(client: Client, environ
         )
 
 
-async def test_watching_ends_badly_when_the_rollout_fails(
-    client: Client, environment: DevEnvironment, run: Run
-) -> None:
+async def test_watching_ends_badly_when_the_rollout_fails(client: Client, environment: DevEnvironment) -> None:
     await set_status(client, {"updateStatus": "failed", "observedGeneration": 1, "reason": "zone=1/2: no"})
-    async with run("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
+    async with command("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
         assert await rollout.end() == (1, ["failed: zone=1/2: no"])
 
 
-async def test_watching_ends_when_the_object_is_deleted(client: Client, environment: DevEnvironment, run: Run) -> None:
-    async with run("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
+async def test_watching_ends_when_the_object_is_deleted(client: Client, environment: DevEnvironment) -> None:
+    async with command("rollout", KEY.name, "-w", "--kubeconfig", str(environment.kubeconfig)) as rollout:
         await rollout.line_with("waiting for the operator to look at it")
         await client.delete(VM_DISTRIBUTED, KEY)
         assert await rollout.end() == (1, [f"no VMDistributed {KEY}"])
 
 
-async def test_one_that_does_not_exist_is_told(environment: DevEnvironment, run: Run) -> None:
-    async with run("rollout", "nobody", "-n", "obs", "--kubeconfig", str(environment.kubeconfig)) as rollout:
+async def test_one_that_does_not_exist_is_told(environment: DevEnvironment) -> None:
+    async with command("rollout", "nobody", "-n", "obs", "--kubeconfig", str(environment.kubeconfig)) as rollout:
         assert await rollout.end() == (1, ["no VMDistributed obs/nobody"])
 
 
-async def test_a_missing_kubeconfig_is_told_in_one_line(tmp_path: Path, run: Run) -> None:
-    async with run("rollout", "any", "--kubeconfig", str(tmp_path / "missing")) as rollout:
+async def test_a_missing_kubeconfig_is_told_in_one_line(tmp_path: Path) -> None:
+    async with command("rollout", "any", "--kubeconfig", str(tmp_path / "missing")) as rollout:
         code, lines = await rollout.end()
     assert (code, len(lines)) == (1, 1)
     assert lines[0].startswith("error: ")
     assert str(tmp_path / "missing") in lines[0]
 
 
-async def test_a_server_that_is_gone_is_told_in_one_line(tmp_path: Path, run: Run) -> None:
+async def test_a_server_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     async with dev_environment(tmp_path / "kubeconfig"):
         text = (tmp_path / "kubeconfig").read_text()
     (tmp_path / "kubeconfig").write_text(text)
-    async with run("rollout", "any", "--kubeconfig", str(tmp_path / "kubeconfig")) as rollout:
+    async with command("rollout", "any", "--kubeconfig", str(tmp_path / "kubeconfig")) as rollout:
         code, lines = await rollout.end()
     assert (code, len(lines)) == (1, 1)
     assert lines[0].startswith("error: get VMDistributed default/any: ")
