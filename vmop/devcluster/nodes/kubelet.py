@@ -25,7 +25,7 @@ from vmop.kube import Conflict, NotFound, ObjectKey
 from vmop.kube.requests import JSON, Request
 from vmop.kube.resources import POD
 from vmop.kube.wire import encode
-from vmop.runtime import Result, RetryAfter
+from vmop.runtime import Result, RetryAfter, TerminalError
 
 _LOOK_AGAIN = 0.25
 _DEFAULT_GRACE = 30.0
@@ -135,7 +135,11 @@ class Kubelet:
             known = Running(pod.uid, asyncio.get_running_loop().time(), app, sockets, _restarts(pod.get("status")))
             self.running[pod.key] = known
             self._bound[pod.uid] = pod.get("spec")["nodeName"]
-        moment, again = self._now(pod, known, self._knobs.of(pod))
+        try:
+            behaviour = self._knobs.of(pod)
+        except ValueError as error:
+            raise TerminalError(str(error)) from None
+        moment, again = self._now(pod, known, behaviour)
         await self._show(pod, moment)
         return Result(again)
 

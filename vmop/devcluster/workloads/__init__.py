@@ -15,7 +15,7 @@ They read informers' caches and write through one :class:`Writer`, which remembe
 from collections.abc import Callable
 from datetime import datetime
 
-from vmop.devcluster.workloads.adoption import keys_of_owners
+from vmop.devcluster.workloads.adoption import index_by_controller, keys_of_owners
 from vmop.devcluster.workloads.daemonsets import DaemonSets
 from vmop.devcluster.workloads.deployments import Deployments
 from vmop.devcluster.workloads.disruptions import DisruptionBudgets
@@ -62,6 +62,7 @@ def workload_controllers(client: Client, factory: InformerFactory, *, now: Calla
     revisions, nodes = factory.informer(CONTROLLER_REVISION), factory.informer(NODE)
     services, slices = factory.informer(SERVICE), factory.informer(ENDPOINT_SLICE)
     budgets = factory.informer(POD_DISRUPTION_BUDGET)
+    index_by_controller(pods, replica_sets, revisions)
 
     endpoints = EndpointSlices(writer, services, pods, slices)
     disruptions = DisruptionBudgets(writer, budgets, pods, (deployments, replica_sets, stateful_sets))

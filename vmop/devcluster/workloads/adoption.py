@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 
 from vmop.devcluster.workloads.objects import controller_of, is_controlled_by, is_kind, owner_reference, selector_of
 from vmop.devcluster.workloads.writer import Writer
-from vmop.informers import Informer, StoredObject
+from vmop.informers import Informer, LabelSelector, StoredObject
 from vmop.kube import ApiError, Conflict, Manifest, NotFound, ObjectKey
+
+_BY_CONTROLLER = "controller"
 
 
 async def claim(
@@ -23,7 +25,7 @@ async def claim(
     """
     selector = selector_of(owner)
     mine: list[StoredObject] = []
-    for obj in informer.lister.list(owner.namespace):
+    for obj in _candidates(owner, informer, selector):
         matches = selector.matches(obj.label) and belongs(obj)
         if is_controlled_by(obj, owner):
             if matches or owner.deletion_timestamp is not None or await _release(writer, owner, obj):
@@ -31,6 +33,27 @@ async def claim(
         elif matches and controller_of(obj) is None and obj.deletion_timestamp is None:
             mine += await _adopt(writer, owner, obj)
     return sorted(mine, key=lambda obj: obj.name)
+
+
+def index_by_controller(*informers: Informer) -> None:
+    """Prepare informers for :func:`claim` and :func:`controlled_by`."""
+    for informer in informers:
+        informer.add_index(_BY_CONTROLLER, _controllers)
+
+
+def controlled_by(owner: StoredObject, informer: Informer) -> list[StoredObject]:
+    """What `owner` controls, whether or not it matches."""
+    return informer.lister.by_index(_BY_CONTROLLER, owner.uid)
+
+
+def _controllers(obj: StoredObject) -> list[str]:
+    reference = controller_of(obj)
+    return [] if reference is None else [reference["uid"]]
+
+
+def _candidates(owner: StoredObject, informer: Informer, selector: LabelSelector) -> Iterable[StoredObject]:
+    found = {obj.uid: obj for obj in informer.lister.list(owner.namespace, selector)}
+    return (found | {obj.uid: obj for obj in controlled_by(owner, informer)}).values()
 
 
 async def _adopt(writer: Writer, owner: StoredObject, obj: StoredObject) -> list[StoredObject]:

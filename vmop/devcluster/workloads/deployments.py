@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 
-from vmop.devcluster.workloads.adoption import claim
+from vmop.devcluster.workloads.adoption import claim, controlled_by
 from vmop.devcluster.workloads.deployment_model import (
     DESIRED,
     MAXIMUM,
@@ -20,7 +20,6 @@ from vmop.devcluster.workloads.deployment_model import (
 from vmop.devcluster.workloads.objects import (
     HASH_LABEL,
     condition,
-    is_controlled_by,
     is_terminal,
     owner_reference,
     template_hash,
@@ -106,9 +105,7 @@ class Deployments:
         await self._finish(rollout)
 
     def _has_old_pods(self, rollout: Rollout) -> bool:
-        namespace = rollout.deployment.namespace
-        pods = [pod for pod in self._pods.lister.list(namespace) if not is_terminal(pod)]
-        return any(is_controlled_by(pod, one) for one in rollout.old for pod in pods)
+        return any(not is_terminal(pod) for one in rollout.old for pod in controlled_by(one, self._pods))
 
     async def _finish(self, rollout: Rollout) -> None:
         if rollout.is_complete(rollout.counts()):

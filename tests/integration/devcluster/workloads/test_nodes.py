@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import gzip
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from tests.integration.devcluster.workloads.bench import Bench, claim_template, pod_template, workload
 from vmop.devcluster.cluster import DevCluster
 from vmop.devcluster.nodes import Behaviour
-from vmop.kube import Client, Manifest, MergePatch, ObjectKey, PodHttp
+from vmop.kube import Client, Forbidden, Manifest, MergePatch, ObjectKey, PodHttp
 from vmop.kube.resources import (
     DEPLOYMENT,
     NODE,
@@ -157,6 +158,19 @@ async def test_a_claim_grows_where_its_class_allows_it(bench: Bench) -> None:
     assert await bench.until(grown) == {
         "phase": "Bound",
         "capacity": {"storage": "2Gi"},
+        "accessModes": ["ReadWriteOnce"],
+    }
+
+
+async def test_a_claim_of_a_class_without_expansion_stays_as_it_is(bench: Bench) -> None:
+    await bench.create(PERSISTENT_VOLUME_CLAIM, "data", claim_template()["spec"] | {"storageClassName": "fixed"})
+    await bench.until(lambda: _phase(bench, "Bound"))
+    with contextlib.suppress(Forbidden):  # a server may refuse it, too
+        await bench.patch(PERSISTENT_VOLUME_CLAIM, "data", resources={"requests": {"storage": "2Gi"}})
+    [claim] = (await bench.settled())["PersistentVolumeClaim"]
+    assert claim["status"] == {
+        "phase": "Bound",
+        "capacity": {"storage": "1Gi"},
         "accessModes": ["ReadWriteOnce"],
     }
 

@@ -182,6 +182,14 @@ async def test_all_objects_are_equal_after_every_step(tmp_path: Path, real_clust
             assert {step.__name__: got} == {step.__name__: wanted}
 
 
+async def test_the_dev_cluster_gets_through_all_steps_alone(dev: Bench) -> None:
+    for step in STEPS:
+        await step(dev)
+    shown = await dev.settled()
+    left = {kind: len(objects) for kind, objects in shown.items() if objects}
+    assert left == {"EndpointSlice": 3, "PodDisruptionBudget": 1}
+
+
 def _renamed(shown: Manifest, namespace: str) -> Manifest:
     """Objects as if in a namespace of one name; budgets count how often they were observed."""
     for objects in shown.values():
