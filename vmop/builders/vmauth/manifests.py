@@ -94,7 +94,8 @@ def build_vmauth(
 ) -> VMAuthManifests:
     """The manifests of a VMAuth, which need not be defaulted.
 
-    Raises `BuildError` for what the settings do not allow; what else cannot be built is told by the `error` of its part.
+    Raises `BuildError` for what the settings do not allow; what else cannot be built is told by the `error` of its
+    part.
     """
     platform, inputs = platform or Platform(), inputs or VMAuthInputs()
     cr = default_vmauth(cr, settings, platform)

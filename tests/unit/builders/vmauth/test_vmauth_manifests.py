@@ -48,7 +48,7 @@ CLASH = (
         (
             {"port": "http"},
             "spec.port",
-            ("cannot create or update vmauth service: cannot reconcile additional service for vmauth: "
+            ("cannot create or update vmauth service: "
             "spec.port: expected a port number, got 'http'"),
             ["ServiceAccount", "Role", "RoleBinding"],
         ),
@@ -116,8 +116,6 @@ def test_objects_of_all_targets() -> None:
             {"name": "x", "crd": {"kind": "VMCluster/vminsert", "name": "", "namespace": "", "objects": objects}},
             {"name": "y", "static": {"url": "http://a"}},
         ],
-        "unauthorizedUserAccessSpec": {
-            "targetRefs": [{"crd": {"kind": "VMAlertManager", "name": "a", "namespace": "n"}}]
-        },
+        "unauthorizedUserAccessSpec": {"targetRefs": [{"crd": alertmanager}]},
     }
     assert target_objects(proxy(spec)) == {TargetKey("VMCluster", "n", "b"), TargetKey("VMAlertmanager", "n", "a")}
