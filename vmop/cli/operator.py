@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,11 +20,12 @@ from prometheus_client import CollectorRegistry
 
 from vmop import __version__
 from vmop.builders.base import Platform
+from vmop.cli.metrics import ClusterMetrics, LogMessages, register
 from vmop.informers import InformerFactory, InformerMetrics
-from vmop.kube import Client, ClientConfig, ClientMetrics, ConfigError, PodHttp, load_kubeconfig
+from vmop.kube import Client, ClientConfig, ClientMetrics, ConfigError, PodHttp, ServerVersion, load_kubeconfig
 from vmop.kube.applier import Applier
 from vmop.reconcilers.context import Context
-from vmop.reconcilers.controllers import CONTROLLER_NAMES, controllers
+from vmop.reconcilers.controllers import CONTROLLER_NAMES, PARENTS, controllers
 from vmop.runtime import EventRecorder, LeaderElectionConfig, Manager, configure_logging, get_logger, stop_on_signals
 from vmop.settings import (
     FlagError,
@@ -34,6 +36,7 @@ from vmop.settings import (
     parse_flags,
     print_defaults,
     usage,
+    variable_values,
 )
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -57,18 +60,20 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if flags.version:
         sys.stderr.write(f"vmop-{__version__}\n")
         return 0
+    registry = CollectorRegistry()
+    register(registry, flags, variable_values(environ))
     try:
         settings = Settings.from_env(environ)
         if flags.print_defaults:
-            sys.stdout.write(print_defaults(environ, flags.print_format) + "\n")
+            sys.stdout.write(print_defaults(environ, flags.print_format))
             return 0
         flags.uncached()
         disabled = flags.disabled_controllers(CONTROLLER_NAMES)
-        _configure_logging(flags)
+        _configure_logging(flags).addFilter(LogMessages(registry))
     except (SettingsError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    program = Program(flags, settings, environ, disabled, Path(kubeconfig) if kubeconfig else None)
+    program = Program(flags, settings, environ, registry, disabled, Path(kubeconfig) if kubeconfig else None)
     try:
         with runner() as run:
             run.run(program.run())
@@ -100,10 +105,10 @@ def _without_kubeconfig(words: list[str]) -> tuple[str, list[str]]:
     return "", words
 
 
-def _configure_logging(flags: OperatorFlags) -> None:
+def _configure_logging(flags: OperatorFlags) -> logging.Handler:
     console = flags.zap_encoder == "console" or (flags.zap_devel and not flags.zap_encoder)
     level = flags.zap_log_level.lower() or ("debug" if flags.zap_devel else "info")
-    configure_logging(
+    return configure_logging(
         "console" if console else "json",
         "debug" if level.isdigit() else _level(level),
         renames=flags.log_field_names(),
@@ -125,6 +130,7 @@ class Program:
     flags: OperatorFlags
     settings: Settings
     environ: Mapping[str, str]
+    registry: CollectorRegistry
     disabled: frozenset[str] = frozenset()
     kubeconfig: Path | None = None
 
@@ -134,7 +140,7 @@ class Program:
         _log.info(f"starting VictoriaMetrics operator build version: vmop-{__version__}, short_version: {__version__}")
         config = await self._config()
         with stop_on_signals(stop):
-            async with assembled(config, self.flags, self.settings, self.disabled) as manager:
+            async with assembled(config, self.flags, self.settings, self.registry, self.disabled) as manager:
                 await manager.run(stop)
         _log.info("gracefully stopped")
         _log.info("stopped")
@@ -149,15 +155,19 @@ class Program:
 
 @contextlib.asynccontextmanager
 async def assembled(
-    config: ClientConfig, flags: OperatorFlags, settings: Settings, disabled: frozenset[str] = frozenset()
+    config: ClientConfig,
+    flags: OperatorFlags,
+    settings: Settings,
+    registry: CollectorRegistry,
+    disabled: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Manager]:
     """A manager with all of the operator's controllers, ready to run; its client is closed at the end."""
-    registry = CollectorRegistry()
     async with (
         Client(config, qps=flags.client_qps, burst=flags.client_burst, metrics=ClientMetrics(registry)) as client,
         PodHttp(client) as pods,
     ):
-        platform = await _platform(client, flags, settings)
+        version = await client.server_version()
+        platform = await _platform(client, version, flags, settings)
         informers = InformerFactory(
             client, namespaces=settings.watch_namespace, now=_now, metrics=InformerMetrics(registry)
         )
@@ -189,6 +199,7 @@ async def assembled(
         workers = flags.controller_max_concurrent_reconciles
         for controller in controllers(context, registry=registry, workers=workers):
             manager.add(controller)
+        registry.register(ClusterMetrics(informers, PARENTS, version.git_version))
         if settings.watch_namespace:
             _log.info(
                 "operator configured with watching for subset of namespaces, cluster wide access is disabled",
@@ -212,9 +223,8 @@ def _election(config: ClientConfig, flags: OperatorFlags) -> LeaderElectionConfi
     )
 
 
-async def _platform(client: Client, flags: OperatorFlags, settings: Settings) -> Platform:
+async def _platform(client: Client, version: ServerVersion, flags: OperatorFlags, settings: Settings) -> Platform:
     """The server's version, and whether it is OpenShift."""
-    version = await client.server_version()
     numbers = version.major, version.minor
     if not version.major:
         numbers = flags.default_kubernetes_version_major, flags.default_kubernetes_version_minor

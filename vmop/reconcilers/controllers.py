@@ -55,6 +55,8 @@ from vmop.reconcilers.vmdistributed.metrics import DistributedMetrics
 from vmop.runtime import Change, Controller, annotations_changed, any_of, generation_changed
 
 CHILDREN = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH)
+#: kinds with a reconciler
+PARENTS = (VM_CLUSTER, VM_AGENT, VM_AUTH, VM_DISTRIBUTED)
 #: what the operator makes of built-in kinds; only objects that carry its label are watched (DESIGN)
 OWN_KINDS = (
     DEPLOYMENT,

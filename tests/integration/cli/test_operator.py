@@ -18,6 +18,7 @@ HEAVY = ("kubernetes_asyncio", "typer", "click", "rich.live", "vmop.devcluster",
 IN_CLUSTER = """
 import asyncio, json, sys
 import aiohttp
+from prometheus_client import CollectorRegistry
 from vmop.cli.main import main  # the console script's module
 from vmop.cli.operator import assembled
 from vmop.kube import ClientConfig
@@ -25,7 +26,7 @@ from vmop.settings import Settings, parse_flags
 
 async def run(url, token):
     flags = parse_flags(["-health-probe-bind-address=127.0.0.1:0", "-metrics-bind-address=0"], {})
-    async with assembled(ClientConfig.with_token(url, token), flags, Settings()) as manager:
+    async with assembled(ClientConfig.with_token(url, token), flags, Settings(), CollectorRegistry()) as manager:
         stop = asyncio.Event()
         running = asyncio.create_task(manager.run(stop))
         while manager.probe_url is None:
