@@ -25,7 +25,7 @@ from vmop.kube import Conflict, NotFound, ObjectKey
 from vmop.kube.requests import JSON, Request
 from vmop.kube.resources import POD
 from vmop.kube.wire import encode
-from vmop.runtime import Result, RetryAfter, TerminalError
+from vmop.runtime import Result, TerminalError
 
 _LOOK_AGAIN = 0.25
 _DEFAULT_GRACE = 30.0
@@ -203,15 +203,9 @@ class Kubelet:
             if left > 0:
                 return Result(left)
         await self._forget(pod.key)
-        try:
+        self._bound.pop(pod.uid, None)
+        with contextlib.suppress(NotFound, Conflict):
             await self._writer.client.delete(POD, pod.key, uid=pod.uid, grace_seconds=0)
-        except (NotFound, Conflict) as error:
-            live = self._pods.lister.get(pod.key)
-            if live is not None and live.uid == pod.uid and isinstance(error, Conflict):
-                raise RetryAfter(_LOOK_AGAIN, str(error)) from None
-            return Result()
-        if not pod.metadata.get("finalizers"):
-            self._writer.factory.record_delete(POD, pod.key, pod.uid)
         return Result()
 
 

@@ -190,10 +190,17 @@ class NodeSimulator:
         service = service_of(url, namespace)
         if service is None:
             return True
-        slices = self._slices.lister.list(service.namespace, {SERVICE_NAME: service.name})
+        # Behind a cluster's own load balancer, which has the name of vminsert, there is vminsert itself.
+        behind = ObjectKey(service.namespace, service.name.replace("vminsert-", "vminsertint-", 1))
+        return self._has_ready(service) and (not self._slices_of(behind) or self._has_ready(behind))
+
+    def _slices_of(self, service: ObjectKey) -> list[StoredObject]:
+        return self._slices.lister.list(service.namespace, {SERVICE_NAME: service.name})
+
+    def _has_ready(self, service: ObjectKey) -> bool:
         return any(
             (endpoint.get("conditions") or {}).get("ready") is not False
-            for one in slices
+            for one in self._slices_of(service)
             for endpoint in one.get("endpoints") or ()
         )
 

@@ -77,13 +77,10 @@ class Deployments:
         newest = rollout.newest
         if newest is not None:
             wanted = min(rollout.new_replicas(), rollout.replicas)
-            if spec_replicas(newest) != wanted or _has_old_size(rollout, newest):
-                changed = spec_replicas(newest) != wanted
+            if spec_replicas(newest) != wanted:
                 await self._set_size(rollout, newest, wanted)
-                rollout = await self._again(rollout)
-                if changed:
-                    await self._write_status(rollout)
-                    return
+                await self._write_status(await self._again(rollout))
+                return
         sizes = rollout.scale_down()
         for one in rollout.old:
             if one.name in sizes:
