@@ -197,8 +197,9 @@ async def staged(
         )
         made = [each for each in controllers(context, workers=4) if each.name in run]
         manager = Manager(client, factory, registry=CollectorRegistry(), drain_timeout=1.0, now=clock)
-        for each in (events, *made):
-            manager.add(each)
+        manager.add(events)
+        for controller in made:
+            manager.add(controller)
         stop = asyncio.Event()
         stage = Stage(tester, context, nodes, clock, {each.name: each for each in made}, namespace)
         async with asyncio.TaskGroup() as tasks:

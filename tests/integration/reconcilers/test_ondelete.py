@@ -80,10 +80,11 @@ async def test_a_bad_template_stops_at_its_first_pod_and_recovers_when_corrected
     assert {name for name in after if after[name] == before[name]} == {"vmstorage-c-1", "vmstorage-c-2"}
     status = await stage.until_status("expanding")
     assert "reason" not in status
-    assert [message for type_, _, message in await stage.events() if type_ == "Warning"] == [
+    [message] = [message for type_, _, message in await stage.events() if type_ == "Warning"]
+    assert message == (
         "pod of StatefulSet=shop/vmstorage-c is not ready in time: pod vmstorage-c-0: phase=Running, "
         "conditions=[Ready=False, ContainersReady=False], containers=[]"
-    ]
+    )
     stage.clock.put_forward(-100)
     await stage.cluster(vmstorage=storage(podMetadata=marked(text="c")))
     await stage.until_status("operational")
@@ -160,7 +161,7 @@ async def test_with_all_unavailable_pods_are_deleted_past_their_budget(dev: DevC
 
 
 async def test_a_budget_that_allows_nothing_is_told_of_and_waited_for(stage: Stage) -> None:
-    budget = {"podDisruptionBudget": {"minAvailable": 3}}
+    budget: Manifest = {"podDisruptionBudget": {"minAvailable": 3}}
     await stage.cluster(vmstorage=storage(podMetadata=marked(text="a"), **budget))
     await stage.until_status("operational")
     before = await uids(stage)

@@ -160,7 +160,7 @@ def test_only_outdated_pods_go_and_never_more_than_the_budget(pods: list[Pod], l
     gone = seen.next()
     assert len(gone) <= seen.budget
     assert all(pod["metadata"]["labels"]["controller-revision-hash"] != "new" for pod in gone)
-    assert all(UID == pod["metadata"]["ownerReferences"][0]["uid"] for pod in gone)
+    assert all(pod["metadata"]["ownerReferences"][0]["uid"] == UID for pod in gone)
 
 
 @given(some_pods, st.integers(1, 6))

@@ -20,7 +20,7 @@ CLAIM: Manifest = {
 
 
 def desired() -> Manifest:
-    spec = {"podManagementPolicy": "Parallel", "volumeClaimTemplates": [copy.deepcopy(CLAIM)]}
+    spec: dict[str, Any] = {"podManagementPolicy": "Parallel", "volumeClaimTemplates": [copy.deepcopy(CLAIM)]}
     return stateful_set(**spec)
 
 
