@@ -19,7 +19,7 @@ from vmop.devcluster.nodes.claims import Claims
 from vmop.devcluster.nodes.kubelet import Kubelet, Running
 from vmop.devcluster.nodes.reloader import ConfigSource, Reloader
 from vmop.devcluster.nodes.sockets import Network
-from vmop.devcluster.nodes.vmagent import Queues, service_of
+from vmop.devcluster.nodes.vmagent import Queues, internal_names, service_of
 from vmop.devcluster.workloads import controller
 from vmop.devcluster.workloads.endpoints import SERVICE_NAME
 from vmop.devcluster.workloads.writer import Writer
@@ -190,9 +190,8 @@ class NodeSimulator:
         service = service_of(url, namespace)
         if service is None:
             return True
-        # Behind a cluster's own load balancer, which has the name of vminsert, there is vminsert itself.
-        behind = ObjectKey(service.namespace, service.name.replace("vminsert-", "vminsertint-", 1))
-        return self._has_ready(service) and (not self._slices_of(behind) or self._has_ready(behind))
+        behind = [name for name in internal_names(service) if self._slices_of(name)]
+        return self._has_ready(service) and all(map(self._has_ready, behind))
 
     def _slices_of(self, service: ObjectKey) -> list[StoredObject]:
         return self._slices.lister.list(service.namespace, {SERVICE_NAME: service.name})

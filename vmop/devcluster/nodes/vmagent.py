@@ -92,3 +92,9 @@ def service_of(url: str, namespace: str) -> ObjectKey | None:
             return ObjectKey(where, name)
         case _:
             return None
+
+
+def internal_names(service: ObjectKey) -> tuple[ObjectKey, ObjectKey]:
+    """What vminsert's own Service may be called while its cluster's balancer has its name (spec/01-common.md 2.1)."""
+    where, name = service
+    return ObjectKey(where, name.replace("vminsert-", "vminsertinternal-", 1)), ObjectKey(where, f"{name}-internal")

@@ -209,6 +209,31 @@ async def test_queues_of_an_agent_fill_while_nobody_takes_and_drain_afterwards(d
     await dev.until(drained)
 
 
+async def test_a_balancer_with_nobody_behind_it_takes_nothing(dev: Bench) -> None:
+    ports = [{"name": "http", "port": 8480, "targetPort": "http"}]
+    await dev.create(SERVICE, "vminsert-a", {"selector": {"app": "balancer"}, "ports": ports})
+    await dev.create(SERVICE, "vminsertinternal-a", {"selector": {"app": "vminsert"}, "ports": ports})
+    await dev.create(DEPLOYMENT, "balancer", workload("balancer", replicas=1))
+    await dev.status(DEPLOYMENT, "balancer", readyReplicas=1)
+    await _pod(dev, "agent", args=[f"-remoteWrite.url=http://vminsert-a.{dev.namespace}.svc:8480{WRITE_PATH}"])
+    await _is_ready(dev, "agent")
+    queues = dev.nodes.queues(dev.key("agent"))
+    assert queues is not None
+
+    def pending() -> float:
+        return queues.queues[0].advance(asyncio.get_running_loop().time(), dev.nodes.knobs)
+
+    async def filled() -> bool:
+        return pending() > 0
+
+    async def drained() -> bool:
+        return pending() == 0
+
+    await dev.until(filled)
+    await dev.create(DEPLOYMENT, "vminsert", workload("vminsert", replicas=1))
+    await dev.until(drained)
+
+
 def _reloaded_pod(namespace: str) -> Manifest:
     reloader = {
         "name": "config-reloader",

@@ -16,7 +16,7 @@ from vmop.devcluster.nodes.args import arguments, listen_port
 from vmop.devcluster.nodes.behaviour import seconds
 from vmop.devcluster.nodes.reloader import ConfigSource, Reloader
 from vmop.devcluster.nodes.status import Moment, pod_status
-from vmop.devcluster.nodes.vmagent import Queues, service_of
+from vmop.devcluster.nodes.vmagent import Queues, internal_names, service_of
 from vmop.kube import ObjectKey
 
 # spec/02-vmdistributed.md 11.2 gives this URL with its hash.
@@ -101,6 +101,17 @@ def test_a_queue_shows_its_url_when_asked_to_and_holds_what_is_put() -> None:
 )
 def test_the_service_behind_a_url_is_found(url: str, key: ObjectKey | None) -> None:
     assert service_of(url, "here") == key
+
+
+@pytest.mark.parametrize(
+    ("name", "internal"),
+    [
+        ("vminsert-x", ("vminsertinternal-x", "vminsert-x-internal")),
+        ("x-vminsert", ("x-vminsert", "x-vminsert-internal")),
+    ],
+)
+def test_the_service_behind_a_balancer_is_found(name: str, internal: tuple[str, str]) -> None:
+    assert tuple(key.name for key in internal_names(ObjectKey("ns", name))) == internal
 
 
 def test_a_reloader_applies_what_came_after_its_delay() -> None:
