@@ -18,7 +18,7 @@ import attrs
 import yaml
 from rich.console import Console
 
-from vmop.cli.dev import DevEnvironment, dev_environment
+from vmop.cli.dev import DevEnvironment, dev_environment, own_name
 from vmop.cli.operatorprocess import OperatorFailed
 from vmop.cli.rollout import Display, RolloutView, follow
 from vmop.kube import Client, Manifest, MergePatch, ObjectKey
@@ -165,7 +165,7 @@ class _Demo:
         if waiting:
             raise DemoFailed(f"not operational: {', '.join(waiting)}")
         self.say(f"\nEverything is operational after {self.seconds():.0f} s; never were two zones seen out of traffic.")
-        self.say("To try it yourself: vmop dev")
+        self.say(f"To try it yourself: {own_name()} dev")
 
     def say(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)

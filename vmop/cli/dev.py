@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -25,6 +28,8 @@ from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
 from vmop.runtime import stop_on_signals
 
 KUBECONFIG = Path(".vmop/kubeconfig")
+#: for people; further words may say otherwise
+LOG_FORMAT = "-zap-encoder=console"
 #: pods take a moment to start, so that one sees what is waited for
 POD = Behaviour(ready_after=1.0)
 _ESTABLISH_TIMEOUT = 30.0
@@ -85,6 +90,20 @@ def _established(definition: Manifest) -> bool:
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
+def example_file() -> str:
+    """The VMDistributed of the documentation, as a file that can be applied."""
+    in_checkout = Path("examples/vmdistributed.yaml")
+    return str(in_checkout) if in_checkout.exists() else str(Path(__file__).with_name("example.yaml"))
+
+
+def own_name() -> str:
+    """How to call this program again from here."""
+    called = Path(sys.argv[0])
+    if called.name != "vmop":
+        return "python -m vmop.cli"
+    return "vmop" if shutil.which("vmop") else os.path.relpath(called)
+
+
 async def run_dev(kubeconfig: Path, *, port: int = 0, operator: bool = True, words: Sequence[str] = ()) -> int:
     """The command; returns the exit code. `words` are further flags of the operator."""
     console = Console(highlight=False, soft_wrap=True)
@@ -93,7 +112,7 @@ async def run_dev(kubeconfig: Path, *, port: int = 0, operator: bool = True, wor
         async with dev_environment(kubeconfig, port=port) as environment, contextlib.AsyncExitStack() as stack:
             if operator:
                 try:
-                    running = await stack.enter_async_context(environment.operator(words))
+                    running = await stack.enter_async_context(environment.operator((LOG_FORMAT, *words)))
                 except OperatorFailed as error:
                     console.print(f"{error}: its log is above", markup=False)
                     return 1
@@ -122,11 +141,11 @@ async def _until(stop: asyncio.Event, operator: OperatorProcess, console: Consol
 def _welcome(console: Console, environment: DevEnvironment, operator: OperatorProcess | None) -> None:
     console.print(f"\nA cluster is running at {environment.cluster.url}; it is gone when you press Ctrl-C.\n")
     console.print(f"  export KUBECONFIG={environment.kubeconfig.resolve()}")
-    console.print("  kubectl apply -f examples/vmdistributed.yaml")
+    console.print(f"  kubectl apply -f {example_file()}")
     console.print("  kubectl get vmdistributed,vmclusters,vmagents,vmauths,deploy,sts,svc,secrets,pods")
-    console.print("  vmop rollout my-distributed-cluster --watch\n")
+    console.print(f"  {own_name()} rollout my-distributed-cluster --watch\n")
     if operator is None:
-        console.print("No operator runs in it. Yours would be: vmop operator --kubeconfig $KUBECONFIG\n")
+        console.print(f"No operator runs in it. Yours would be: {own_name()} operator --kubeconfig $KUBECONFIG\n")
     else:
         console.print(f"The operator runs as process {operator.pid}, with metrics at {operator.metrics_url}/metrics;")
-        console.print("its log follows.\n")
+        console.print("its log goes to this terminal.\n")

@@ -26,7 +26,8 @@ class OperatorFailed(Exception):
 class OperatorProcess:
     """A running ``vmop operator``.
 
-    It has a session of its own, so that Ctrl-C reaches only who started it, and that one stops it in order.
+    It has a session of its own, so that Ctrl-C reaches only who started it, and that one stops it in order. Should that
+    one be killed, it stops by itself.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, probe_url: str, metrics_url: str) -> None:
@@ -46,8 +47,8 @@ class OperatorProcess:
         probes, metrics = _free_addresses(2)
         listeners = [f"-health-probe-bind-address={probes}", f"-metrics-bind-address={metrics}", "-pprof-addr=0"]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "vmop.cli", "operator", f"-kubeconfig={kubeconfig}", *listeners, *words),
-            stdin=asyncio.subprocess.DEVNULL,
+            *(sys.executable, "-m", "vmop.cli.child", f"-kubeconfig={kubeconfig}", *listeners, *words),
+            stdin=asyncio.subprocess.PIPE,  # its end is ours: see vmop.cli.child
             stdout=log,
             stderr=log,
             env={name: value for name, value in os.environ.items() if name != "KUBECONFIG"},
