@@ -7,18 +7,16 @@ import re
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
 from vmop.builders.scrapes import RELOADER_PORT
 from vmop.builders.vmauth import CONFIG_KEY
-from vmop.informers import StoredObject
-from vmop.kube import ApiError, ObjectKey
+from vmop.kube import ApiError, ObjectKey, PodHttp
 from vmop.kube.apply.plan import read_record
-from vmop.reconcilers.context import Context
-from vmop.reconcilers.pods import is_ready, parse_time, unready_since
+from vmop.reconcilers.pods import Pod, is_ready, key_of_pod, parse_time, unready_since
 from vmop.reconcilers.progress import READY, Delay, Progress
 
 INTERVAL = 2.0
@@ -29,33 +27,33 @@ _LOADED = re.compile(rb'^configreloader_reload_content_hash\{key="main"\}\s+(\S+
 
 @attrs.frozen
 class Reload:
-    """The loading of one config by the pods of `owner`. `secret` is the config Secret as it is stored."""
+    """The loading of one config by the pods of `owner`, looked at `now`.
 
-    context: Context
+    `secret` is the config Secret as it is stored; `port` is where config-reloaders tell their metrics.
+    """
+
+    http: PodHttp
+    now: datetime
     owner: ObjectKey
     secret: Mapping[str, Any] = attrs.field(repr=False)
+    port: int = RELOADER_PORT
 
-    def is_blocked(self, pods: Sequence[StoredObject]) -> bool:
-        """A pod that is there to stay is not ready, so it may never load anything."""
-        return any(not each.metadata.get("deletionTimestamp") and not is_ready(each.manifest()) for each in pods)
-
-    async def check(self, pods: Sequence[StoredObject]) -> Progress:
+    async def check(self, pods: Sequence[Pod]) -> Progress:
         """Ready when all pods have loaded the config, also when there are none. Asks each pod once.
 
         Raises Delay when that takes longer than it may.
         """
-        manifests = [each.manifest() for each in pods]
-        loaded = await self._all_loaded(manifests)
-        if loaded:
+        if await self._all_loaded(pods):
             return READY
-        written = parse_time(read_record(self.secret["metadata"].get("annotations"))[1])
-        made = parse_time(self.secret["metadata"].get("creationTimestamp"))
-        begun = max(filter(None, (written or made, *map(unready_since, manifests))), default=None)
-        if begun is not None and self.context.now() - begun > LIMIT:
+        metadata = self.secret["metadata"]
+        # a Secret that was taken over unchanged has no record of its last write
+        written = read_record(metadata.get("annotations"))[1] or metadata.get("creationTimestamp")
+        begun = max(filter(None, (parse_time(written), *map(unready_since, pods))), default=None)
+        if begun is not None and self.now - begun > LIMIT:
             raise Delay(f"timed out waiting for {self.owner} to reload config: context deadline exceeded")
         return Progress(f"waiting for pods of {self.owner} to load the config", INTERVAL)
 
-    async def _all_loaded(self, pods: Sequence[Mapping[str, Any]]) -> bool:
+    async def _all_loaded(self, pods: Sequence[Pod]) -> bool:
         if not all(is_ready(pod) and (pod.get("status") or {}).get("podIP") for pod in pods):
             return False
         wanted = zlib.crc32(b64decode(self.secret["data"][CONFIG_KEY]))
@@ -63,12 +61,11 @@ class Reload:
             asked = [group.create_task(self._has_loaded(pod, wanted)) for pod in pods]
         return all(task.result() for task in asked)
 
-    async def _has_loaded(self, pod: Mapping[str, Any], wanted: int) -> bool:
+    async def _has_loaded(self, pod: Pod, wanted: int) -> bool:
         """The pod's config-reloader tells this hash; one that tells none is believed."""
-        key = ObjectKey(pod["metadata"]["namespace"], pod["metadata"]["name"])
         try:
-            response = await self.context.pods.get(
-                key, RELOADER_PORT, "/metrics", pod_ip=pod["status"]["podIP"], timeout=HTTP_TIMEOUT
+            response = await self.http.get(
+                key_of_pod(pod), self.port, "/metrics", pod_ip=pod["status"]["podIP"], timeout=HTTP_TIMEOUT
             )
         except ApiError:
             return False
@@ -76,6 +73,11 @@ class Reload:
             return False
         told = _LOADED.search(response.body)
         return told is None or _number(told[1]) == wanted
+
+
+def is_blocked(pods: Sequence[Pod]) -> bool:
+    """A pod that is there to stay is not ready, so it may never load anything."""
+    return any(not pod["metadata"].get("deletionTimestamp") and not is_ready(pod) for pod in pods)
 
 
 def _number(text: bytes) -> int | None:

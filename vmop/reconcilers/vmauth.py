@@ -44,7 +44,7 @@ from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
 from vmop.reconcilers.pods import pods_of
 from vmop.reconcilers.progress import READY, Progress
 from vmop.reconcilers.references import read_references, read_targets
-from vmop.reconcilers.reloads import Reload
+from vmop.reconcilers.reloads import Reload, is_blocked
 from vmop.reconcilers.steps import check, step
 from vmop.reconcilers.workloads import Workload, reconcile_workload
 
@@ -115,16 +115,19 @@ class VMAuthKind:
         for manifest in manifests.config.objects:
             applied = await self.context.applier.apply(SECRET, manifest)
             if cr.spec.wait_for_config_reload:
-                reload = Reload(self.context, ObjectKey(cr.namespace, cr.name), applied.object)
+                owner = ObjectKey(cr.namespace, cr.name)
+                reload = Reload(self.context.pods, self.context.now(), owner, applied.object)
         if reload is None:
             return await self._proxy(cr, manifests.proxy)
-        selector = selector_labels("vmauth", cr.name)
-        if reload.is_blocked(pods_of(self.context, cr.namespace, selector)):
+        if is_blocked(self._pods(cr)):
             progress = await self._proxy(cr, manifests.proxy)
             if not progress.ready:
                 return progress
-        loaded = await reload.check(pods_of(self.context, cr.namespace, selector))
+        loaded = await reload.check(self._pods(cr))
         return await self._proxy(cr, manifests.proxy) if loaded.ready else loaded
+
+    def _pods(self, cr: VMAuth) -> list[Manifest]:
+        return [pod.manifest() for pod in pods_of(self.context, cr.namespace, selector_labels("vmauth", cr.name))]
 
     async def _proxy(self, cr: VMAuth, proxy: Component) -> Progress:
         """Disruption budget, network policy, Deployment; which belongs to no zone, so it never waits for one's turn."""

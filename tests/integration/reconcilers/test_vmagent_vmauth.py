@@ -171,7 +171,7 @@ async def test_an_account_of_the_user_takes_the_place_of_ours(stage: Stage) -> N
 
 async def test_a_proxy_routes_to_what_its_targets_name(stage: Stage) -> None:
     ref = {"name": "w", "crd": {"kind": "VMAgent", "name": "edge", "namespace": "shop"}, "paths": ["/w"]}
-    spec = {"defaultTargetRefs": [ref], "unauthorizedUserAccessSpec": {"targetRefs": [{"name": "w"}]}}
+    spec: Manifest = {"defaultTargetRefs": [ref], "unauthorizedUserAccessSpec": {"targetRefs": [{"name": "w"}]}}
     await proxy(stage, **spec)
     status = await until(stage, VM_AUTH, "gw", "failed")
     where = 'cannot find object by the given ref,namespace="shop",name="edge"'
