@@ -36,11 +36,11 @@ async def finalize(context: Context, stored: StoredObject) -> None:
             if keep_all or ownership.origin_of(child["metadata"], owner, created_at) is not Origin.CREATED
         ]
 
-    keeping = await kept()
-    if keeping and "foregroundDeletion" in (stored.metadata.get("finalizers") or ()):
+    if "foregroundDeletion" in (stored.metadata.get("finalizers") or ()):
+        # told in any case: what is to be kept may be gone already
         message = "children are collected at once: referenced objects may be lost before they are given back"
         context.events.event(stored, "Warning", "ForegroundDeletion", message, own=True)
-    for resource, child in keeping:
+    for resource, child in await kept():
         await disown(context, resource, child, owner)
         context.events.event(stored, "Normal", "ObjectDisowned", f"{resource.kind}={see(child).key} is kept", own=True)
     if left := await kept():

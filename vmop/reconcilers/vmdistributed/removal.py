@@ -7,6 +7,7 @@ them zone by zone as part of the pass, and at last they are detached, if we made
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import attrs
 
@@ -58,7 +59,7 @@ class Removal:
             self._warn(f"queues are not waited for, since these are not operational: {', '.join(broken)}")
         if not urls:
             return done, None
-        drain = await poll(self.observed.agents(), Question(urls=urls, now=now, since=now), self.context.pods)
+        drain = await poll(self.observed.agents(), self._question(urls, deadline), self.context.pods)
         if drain.drained:
             return done, None
         if late:
@@ -77,6 +78,12 @@ class Removal:
             await disown(self.context, resource, stored, self.observed.owner)
             return "ObjectDisowned", f"{resource.kind}={stored.key} is not managed by this resource any more"
         return "", ""
+
+    def _question(self, urls: frozenset[str], deadline: datetime) -> Question:
+        """Patience counts from when the wait began. Nothing else is recorded of earlier polls, so all count as good."""
+        now, since = self.context.now(), deadline - self.timing.ready_timeout
+        polls = int((now - since).total_seconds() / DRAIN_INTERVAL)
+        return Question(urls=urls, now=now, since=since, good_polls=polls, first_good_poll=since)
 
     def _routing(self) -> Routing:
         """Nobody but the removed zones loses traffic by this write, and nobody gets more."""
