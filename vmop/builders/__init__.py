@@ -7,6 +7,7 @@ arguments, so a table tests it and a program without a cluster can use it. A bui
 - `containers`: the user's containers merged over generated ones;
 - `workloads`: pod templates, Deployments, StatefulSets; `reloader`: the config-reloader's containers;
 - `services`, `scrapes`, `policies`, `urls`: what stands around a workload;
+- `references`, `configsecrets`, `yamltext`: what configs are made of, how they are stored, how they are written;
 - `defaults`: what is filled in where a resource says nothing; `shapes`: whether embedded JSON is what it should be.
 
 A kind has one module that composes them. What cannot be built raises `BuildError`, which names the field to change.
@@ -14,6 +15,20 @@ A kind has one module that composes them. What cannot be built raises `BuildErro
 
 from vmop.builders.base import BuildError, Platform
 from vmop.builders.registry import with_defaults
+from vmop.builders.vmagent import VMAgentInputs, VMAgentManifests, build_vmagent
+from vmop.builders.vmauth import VMAuthInputs, VMAuthManifests, build_vmauth
 from vmop.builders.vmcluster import VMClusterManifests, build_vmcluster
 
-__all__ = ["BuildError", "Platform", "VMClusterManifests", "build_vmcluster", "with_defaults"]
+__all__ = [
+    "BuildError",
+    "Platform",
+    "VMAgentInputs",
+    "VMAgentManifests",
+    "VMAuthInputs",
+    "VMAuthManifests",
+    "VMClusterManifests",
+    "build_vmagent",
+    "build_vmauth",
+    "build_vmcluster",
+    "with_defaults",
+]
