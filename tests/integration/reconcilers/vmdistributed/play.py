@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,6 +58,8 @@ class Play:
     now: datetime
     #: what every vmagent says in its metrics
     metrics: str = ""
+    #: names of children whose controllers do nothing
+    broken: frozenset[str] = frozenset()
     failures: list[str] = attrs.field(factory=list)
 
     # -- what users and other controllers do -------------------------------------------------------------------------
@@ -100,7 +102,8 @@ class Play:
         """Children's controllers do their work: everything is operational, agents have endpoints."""
         for resource in CHILDREN:
             for item in (await self.client.list(resource, MET.namespace)).items:
-                await self._operational(resource, item)
+                if item["metadata"]["name"] not in self.broken:
+                    await self._operational(resource, item)
                 if resource is VM_AGENT:
                     await self._endpoints(item)
 
@@ -188,10 +191,26 @@ class Play:
         read, write = (refs[name].get("crd", {}).get("objects", []) for name in ("read", "write"))
         return [each["name"] for each in read], [each["name"] for each in write]
 
-    async def reasons(self) -> list[str]:
-        """Reasons of the events about the VMDistributed, each once, as far as they are sent."""
-        sent = (await self.client.list(EVENT, MET.namespace)).items
-        return sorted({event["reason"] for event in sent if event["involvedObject"]["name"] == MET.name})
+    async def messages(self, reason: str) -> list[str]:
+        """Messages of the events of that reason about the VMDistributed, each once, after waiting for the first."""
+        found: set[str] = set()
+
+        async def look() -> bool:
+            sent = (await self.client.list(EVENT, MET.namespace)).items
+            mine = [each for each in sent if each["involvedObject"]["name"] == MET.name and each["reason"] == reason]
+            found.update(each["message"] for each in mine)
+            return bool(found)
+
+        async with asyncio.timeout(10):
+            while not await look():
+                await asyncio.sleep(0.01)
+        return sorted(found)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until the operator's caches show something."""
+        async with asyncio.timeout(10):
+            while not holds():
+                await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
