@@ -20,8 +20,10 @@ SAVED_INSERT_REPLICAS = f"{PREFIX}vmdistributed-saved-insert-replicas"
 SAVED_INSERT_HPA = f"{PREFIX}vmdistributed-saved-insert-hpa"
 #: JSON of what was added to a referenced VMAgent's own spec, so that a release takes away exactly that
 ADDED_TO_AGENT = f"{PREFIX}vmdistributed-added"
+#: what is recorded of a spec that stays its user's own; nothing of it holds once the whole spec is ours
+OF_USERS_SPEC = (SAVED_INSERT_REPLICAS, SAVED_INSERT_HPA, ADDED_TO_AGENT)
 #: all that we ever write on a child, so all that a release removes
-MARKERS = (ORIGIN, OWNER, ZONE, ZONE_STATE, DETACHED, SAVED_INSERT_REPLICAS, SAVED_INSERT_HPA, ADDED_TO_AGENT)
+MARKERS = (ORIGIN, OWNER, ZONE, ZONE_STATE, DETACHED, *OF_USERS_SPEC)
 
 API_VERSION = "operator.victoriametrics.com/v1alpha1"
 KIND = "VMDistributed"

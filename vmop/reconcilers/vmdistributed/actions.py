@@ -75,8 +75,12 @@ class Actor:
         if child.part is not None and stored is not None:
             await self._edit(child, child.part, stored, zone)
             return
+        resource = CHILD_RESOURCES[child.kind]
+        stale = {key: None for key in ownership.OF_USERS_SPEC if stored is not None and key in stored.annotations}
+        if stored is not None and stale:
+            await self.context.applier.set_annotations(resource, stored, stale)
         await self.context.applier.apply(
-            CHILD_RESOURCES[child.kind],
+            resource,
             self._manifest(child, stored, zone, marker=marker),
             manager=MANAGER,
             # an object that somebody made a moment ago is looked at again: it may have to be adopted (W3)

@@ -115,6 +115,19 @@ async def test_a_removed_zone_that_was_referenced_is_given_back(play: Play) -> N
     assert (await play.must(VM_AGENT, "in"))["spec"]["remoteWrite"] == IN["remoteWrite"]
 
 
+async def test_an_agent_that_gets_a_spec_is_ours_whole_and_keeps_its_list(play: Play) -> None:
+    await others(play)
+    await play.met(NAMED)
+    await play.settle()
+    agent = {"name": "in", "spec": {"replicaCount": 1}}
+    await play.met({**NAMED, "zones": [{**NAMED["zones"][0], "vmagent": agent}, NAMED["zones"][1]]})
+    await play.settle()
+    assert (await play.markers(VM_AGENT, "in")).keys() == {"origin", "owner", "zone"}
+    await delete(play)
+    entries = (await play.must(VM_AGENT, "in"))["spec"]["remoteWrite"]
+    assert [entry["url"] for entry in entries] == [url("db"), url("met-west")]
+
+
 async def test_replicas_that_a_mode_held_are_given_back(play: Play) -> None:
     await others(play)
     zones = [{**NAMED["zones"][0], "trafficMode": "read-only"}, NAMED["zones"][1]]
