@@ -15,6 +15,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from vmop.api.fields import Field, Manifest, fields_of
+from vmop.builders.base import BuildError
 
 ZONE = "%ZONE%"
 
@@ -22,9 +23,14 @@ ZONE = "%ZONE%"
 def expand(common: Manifest, zone: str) -> Manifest:
     """`common` with every ``%ZONE%`` replaced by the zone's name, in values and in keys of maps.
 
-    It is a replacement in the JSON text (spec 02 §2), so names with ``"`` or ``\\`` are refused by validation before.
+    It is a replacement in the JSON text (spec 02 §2), so names with ``"`` or ``\\`` are refused by validation before;
+    where that is skipped, BuildError is raised.
     """
-    expanded: Manifest = json.loads(json.dumps(common).replace(ZONE, zone))
+    try:
+        expanded: Manifest = json.loads(json.dumps(common).replace(ZONE, zone))
+    except ValueError as error:
+        message = f"zoneCommon with {ZONE} replaced by the name of zone {zone!r} is not valid JSON"
+        raise BuildError("spec.zones", message) from error
     return expanded
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders.vmdistributed.resources import COMPONENTS, WRITE, builder, chosen, created, referenced
-from vmop.api import Manifest, SpecError
+from vmop.api import Manifest
 from vmop.builders import BuildError
 from vmop.builders.vmdistributed.children import accepts_writes
 from vmop.builders.vmdistributed.targets import Routing, choose, target_refs
@@ -283,13 +283,12 @@ def test_a_referenced_cluster_that_does_not_parse_is_named() -> None:
     assert caught.value.message.startswith("spec.zones[0]: VMCluster=obs/ghost: ")
 
 
-def test_a_merged_spec_that_does_not_parse_is_named() -> None:
-    # a zone may replace what the common spec has by another type, where the schema does not know it
-    settings = Settings.from_env({})
-    spec = {"zoneCommon": COMPONENTS, "zones": [{"name": "east"}]}
-    made = builder(spec, settings=settings)
-    with pytest.raises(SpecError, match=r"spec\.zones\[0\]\.vmcluster\.spec\.vminsert"):
-        made._defaulted(made.backend_cls, "x", {"vminsert": 1}, "spec.zones[0].vmcluster.spec")
+def test_a_zone_name_that_breaks_what_it_is_put_into_is_named() -> None:
+    common = {**COMPONENTS, "vmagent": {"spec": {"extraArgs": {"zone": "%ZONE%"}}}}
+    with pytest.raises(
+        BuildError, match="zoneCommon with %ZONE% replaced by the name of zone 'a\"b' is not valid JSON"
+    ):
+        builder({"zoneCommon": common, "zones": [{"name": 'a"b'}]}).zones()
 
 
 def test_a_named_single_that_is_missing_is_made_of_defaults() -> None:

@@ -60,8 +60,11 @@ def specs(children: list[Child]) -> dict[str, Manifest]:
 
 
 @pytest.mark.parametrize(("case", "step", "before", "manifest"), RESOURCES)
-def test_backends_and_agents_are_the_stored_ones(case: str, step: str, before: str, manifest: Manifest) -> None:
-    zones = builder_of(case, before, manifest).zones()
+@pytest.mark.parametrize("known", ["before", "after"])
+def test_backends_and_agents_are_the_stored_ones_before_and_after_they_are_written(
+    case: str, step: str, before: str, manifest: Manifest, known: str
+) -> None:
+    zones = builder_of(case, before if known == "before" else step, manifest).zones()
     mine = specs([child for zone in zones for child in (zone.backend, zone.agent) if child.kind in CREATED])
     kept = [key for key in mine if not normaliser().excused(excused(case), step, key)]
     theirs = {key: normaliser().filled(golden(case)[step][key]["spec"]) for key in kept}
