@@ -17,9 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clusters import Cluster, Http, connected
+from tests.support.clusters import Cluster, Http, connected, dev_control_plane
 from vmop.devcluster.controlplane import ControlPlane, ControlPlaneMissing, find_assets
-from vmop.devcluster.server import ApiServer
 from vmop.kube import Client
 from vmop.kube.resources import NAMESPACE
 
@@ -52,8 +51,8 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
         plane: ControlPlane = request.getfixturevalue("real_cluster")
         yield Cluster("real", plane.url, plane.token)
         return
-    async with ApiServer.start() as server:
-        yield Cluster("dev", server.url, server.token)
+    async with dev_control_plane() as cluster:
+        yield cluster
 
 
 @pytest.fixture

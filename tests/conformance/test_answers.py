@@ -8,11 +8,19 @@ from tests.support.clusters import Cluster, Http
 SCRIPTS = load_scripts()
 
 
+@pytest.fixture(scope="session")
+def recorded() -> dict[str, Answers]:
+    """The answers by suite."""
+    return {suite: Answers(suite) for suite in {script.suite for script in SCRIPTS}}
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
-async def test_answers(script: Script, cluster: Cluster, http: Http, installed: None, record: bool) -> None:
+async def test_answers(
+    script: Script, cluster: Cluster, http: Http, installed: None, recorded: dict[str, Answers], record: bool
+) -> None:
     answers = await script.run(http)
-    recorded = Answers(script.suite)
+    right = recorded[script.suite]
     if record and cluster.name == "real":
-        recorded.record(script.name, answers)
-        recorded.save()
-    assert answers == recorded.of(script.name)
+        right.record(script.name, answers)
+        right.save()
+    assert answers == right.of(script.name)

@@ -1,5 +1,6 @@
 """The clusters that tests run on: the dev cluster and the real control plane, seen alike."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -7,8 +8,14 @@ from typing import Any, Literal
 
 import aiohttp
 import attrs
+from prometheus_client import CollectorRegistry
 
-from vmop.kube import ClientConfig
+from vmop.devcluster.server import ApiServer, utc_now
+from vmop.devcluster.workloads import workload_controllers
+from vmop.devcluster.workloads.writer import MANAGER
+from vmop.informers import InformerFactory
+from vmop.kube import Client, ClientConfig
+from vmop.runtime import Manager
 
 Manifest = dict[str, Any]
 MEDIA: Mapping[str, str] = {
@@ -40,6 +47,23 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str] = attrs.field(eq=False, repr=False)
+
+
+@asynccontextmanager
+async def dev_control_plane() -> AsyncIterator[Cluster]:
+    """A dev cluster that has what the real control plane has: an API server and controllers, and no nodes."""
+    async with ApiServer.start() as server:
+        cluster = Cluster("dev", server.url, server.token)
+        async with Client(cluster.config, qps=0, user_agent=MANAGER) as client:
+            factory = InformerFactory(client)
+            manager = Manager(client, factory, registry=CollectorRegistry(), drain_timeout=1.0)
+            for controller in workload_controllers(client, factory, now=utc_now):
+                manager.add(controller)
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(manager.run(stop))
+                yield cluster
+                stop.set()
 
 
 class Http:

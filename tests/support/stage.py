@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from tests.support.invariants import Checker
-from tests.support.mirror import Change, Routes
+from tests.support.mirror import PREFIX, Change, Routes, refs_of
 from vmop.api import KINDS, SpecError, crd, parse, to_json
 from vmop.api.v1beta1 import VMAgent, VMCluster
 from vmop.builders.registry import with_defaults
@@ -99,6 +99,26 @@ class Stage:
     def names(self, kind: str) -> list[str]:
         return sorted(one["metadata"]["name"] for one in self.checker.mirror.all(kind))
 
+    def annotations(self, kind: str, name: str) -> dict[str, str]:
+        return ((self.get(kind, name) or {}).get("metadata") or {}).get("annotations") or {}
+
+    def spec(self, kind: str, name: str) -> Manifest:
+        """The stored spec."""
+        return (self.get(kind, name) or {}).get("spec") or {}
+
+    def status(self, distributed: str) -> Manifest:
+        return (self.get("VMDistributed", distributed) or {}).get("status") or {}
+
+    def is_idle(self, distributed: str) -> bool:
+        """No rollout runs, and the last one is completed."""
+        return (self.status(distributed).get("rollout") or {}).get("state") == "Idle"
+
+    def traces(self, kind: str, name: str) -> list[str]:
+        """What shows that an object belongs, or has belonged, to a VMDistributed."""
+        metadata = (self.get(kind, name) or {})["metadata"]
+        owners = [one["kind"] for one in metadata.get("ownerReferences") or () if one["kind"] == "VMDistributed"]
+        return owners + [key for key in metadata.get("annotations") or () if key.startswith(PREFIX)]
+
     def events(self, name: str, reason: str) -> list[str]:
         """Messages of events of this reason on objects of this name."""
         return [
@@ -125,9 +145,28 @@ class Stage:
         manifest = self.get("VMDistributed", distributed)
         return self.checker.mirror.running_routes(manifest) if manifest is not None else {}
 
+    def stored_routes(self, distributed: str) -> list[Routes]:
+        """All targets that the VMAuth of a VMDistributed has ever had, in order."""
+        manifest = self.get("VMDistributed", distributed) or {"metadata": {"name": distributed}}
+        zones, name = self.checker.mirror.zones(manifest), self.checker.mirror.balancer_name(manifest)
+        found: list[Routes] = []
+        for change in self.changes:
+            if change.kind == "VMAuth" and change.key.name == name:
+                routes = refs_of(change.new, zones)
+                if found[-1:] != [routes]:
+                    found.append(routes)
+        return found
+
+    def pods(self, app: str, instance: str) -> list[Manifest]:
+        return self.checker.mirror.pods(NAMESPACE, app, instance)
+
+    def pods_of(self, cluster: str) -> list[Manifest]:
+        """All pods of a VMCluster."""
+        return [pod for app in ("vmstorage", "vmselect", "vminsert") for pod in self.pods(app, cluster)]
+
     def arguments(self, app: str, instance: str) -> dict[str, str]:
         """The command line of the container `app` in the one pod that runs it, by flag."""
-        [pod] = self.checker.mirror.pods(NAMESPACE, app, instance)
+        [pod] = self.pods(app, instance)
         [container] = [one for one in pod["spec"]["containers"] if one["name"] == app]
         words = (word.lstrip("-").partition("=") for word in container.get("args") or ())
         return {name: value for name, _, value in words}

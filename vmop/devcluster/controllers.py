@@ -329,6 +329,7 @@ class Definitions:
                     await _delete(self._rest, stored)
                 await self._release(resource, new.key)
             return
+        self._rest.storage.begin(resource)
         self._rest.registry.set_custom(new.object)
         await self._accept(current)
 

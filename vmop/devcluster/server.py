@@ -9,6 +9,7 @@ CRDs) lives in one TaskGroup; leaving the context ends watches and tasks and clo
 """
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -321,9 +322,9 @@ class ApiServer:
         selection = self._selection(request, call)
         served, form = call.served, accepted.form
         include = request.query.get("includeObject", "Metadata")
-        cached_as = (form, served.version, include) if form == "table" else (form, served.version)
+        cached_as = None if form == "table" else (form, served.version)
         render = self._renderer(served, form, include)
-        watch = Watch(self.storage, self.faults, served, selection, options, render, cached_as)
+        watch = Watch(self.storage, self.faults, served, selection, options, render, form, cached_as)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -342,6 +343,10 @@ class ApiServer:
             message = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
             cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
             raise invalid("meta.k8s.io", "ListOptions", "", (cause,))
+        if not initial and query.get("resourceVersionMatch"):
+            message = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
+            raise invalid("meta.k8s.io", "ListOptions", "", (cause,))
         since = version_of(query)
         return WatchOptions(
             since=since or None,
@@ -358,9 +363,17 @@ class ApiServer:
             case "metadata":
                 return lambda stored: msgspec.json.encode(_PARTIAL | {"metadata": stored.metadata})
             case "table":
-                return lambda stored: msgspec.json.encode(
-                    tables.table(served, (self._at_version(served, stored),), self._now(), metadata={}, include=include)
-                )
+                return self._table_renderer(served, include)
+
+    def _table_renderer(self, served: Served, include: str) -> Callable[[Stored], bytes]:
+        headers = itertools.chain((True,), itertools.repeat(False))
+
+        def render(stored: Stored) -> bytes:
+            objects, header = (self._at_version(served, stored),), next(headers)
+            rows = tables.table(served, objects, self._now(), metadata={}, include=include, header=header)
+            return msgspec.json.encode(rows)
+
+        return render
 
     # Writing
 

@@ -232,6 +232,11 @@ class Storage:
         self._publish(bucket, StorageEvent("DELETED", old, new))
         return new
 
+    def begin(self, resource: GroupResource) -> None:
+        """From now on there is such a resource: it has no past to watch."""
+        if resource not in self._buckets:
+            self._buckets[resource] = _Bucket(self.version)
+
     def compact(self) -> None:
         """Forget all past events: a watch or a list from an earlier version is told 410."""
         self._floor = self.version

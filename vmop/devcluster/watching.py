@@ -1,8 +1,8 @@
 """A watch: from what is stored and what happens to it, the lines that one client sees.
 
-A line is encoded once for each form (whole object in one version, metadata only, table row) and kept at the event,
-so that a hundred watches cost one encoding. A selector makes its own types of events: an object that begins to
-match is ADDED, one that ceases to match is DELETED.
+A line is encoded once for each form (whole object in one version, metadata only) and kept at the event, so that a
+hundred watches cost one encoding; tables are made for each watch, since only its first event names the columns. A
+selector makes its own types of events: an object that begins to match is ADDED, one that ceases to match is DELETED.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import attrs
 import msgspec
 
 from vmop.devcluster.faults import Faults
+from vmop.devcluster.negotiation import Form
 from vmop.devcluster.registry import Served
 from vmop.devcluster.selectors import FieldPredicate, LabelPredicate
 from vmop.devcluster.status import Manifest, StatusError, expired
@@ -69,7 +70,8 @@ class Watch:
         selection: Selection,
         options: WatchOptions,
         render: Render,
-        form: object,
+        form: Form,
+        cached_as: object,
     ) -> None:
         self._storage = storage
         self._faults = faults
@@ -78,6 +80,7 @@ class Watch:
         self._options = options
         self._render = render
         self._form = form
+        self._cached_as = cached_as
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Chunks of whole lines."""
@@ -135,7 +138,10 @@ class Watch:
             type_ = self._type(event)
             if type_ is None:
                 continue
-            key = (type_, self._form)
+            if self._cached_as is None:
+                yield _line(type_, self._render(self._subject(event, type_)))
+                continue
+            key = (type_, self._cached_as)
             line = event.lines.get(key)
             if line is None:
                 line = event.lines[key] = _line(type_, self._render(self._subject(event, type_)))
