@@ -331,10 +331,8 @@ class _Turn:
             # resumed after the updates were done: taking it out once more would only cost traffic
             return self.enter(Step.CATCHING_UP)
         if self.zone.existing:
-            waiting = self.balance(
-                self.routing(excluded=True),
-                f"failed to update VMAuth LB with excluded backend={self.zone.backend.key.name}",
-            )
+            error = f"failed to update VMAuth LB with excluded backend={self.zone.backend.key.name}"
+            waiting = self.balance(self.routing(excluded=True), error)
             if waiting is not None:
                 return waiting
         return self.enter(Step.AGENT_DRAIN)
@@ -369,8 +367,7 @@ class _Turn:
         if child.deleting:
             return self.being_removed(child)
         if not child.exists or child.needs_write:
-            is_backend = child is self.zone.backend
-            return self.stay(Write(self.zone.name, child, marker=is_backend))
+            return self.stay(Write(self.zone.name, child, marker=child is self.zone.backend))
         if not child.owned:
             return self.stay(Adopt(self.zone.name, child))
         waiting = self.wait_for(child)
