@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import attrs
 
-from vmop.api.v1beta1 import AppParams, Image, License, LocalReference, ReloaderParams
+from vmop.api.v1beta1 import AppParams, Backup, Image, License, LocalReference, ReloaderParams
 from vmop.builders.base import Platform
 from vmop.builders.images import enterprise_tag, is_licensed, with_registry
 from vmop.builders.probes import default_pre_stop_seconds
@@ -87,6 +87,17 @@ def default_reloader(params: ReloaderT, settings: Settings, *, use_default_resou
         params,
         config_reloader_image=with_registry(image, settings.containerregistry),
         config_reloader_resources=resources or None,
+    )
+
+
+def default_backup(backup: Backup, settings: Settings, use_default_resources: bool | None) -> Backup:
+    """`vmBackup` with image, port and resources; `use_default_resources` is the defaulted value of the application."""
+    enabled = settings.vmbackup.use_default_resources if use_default_resources is None else use_default_resources
+    return attrs.evolve(
+        backup,
+        image=default_image(backup.image, settings.vmbackup, settings, enterprise=True),
+        port=backup.port or settings.vmbackup.port,
+        resources=with_default_resources(backup.resources, settings.vmbackup.resources, enabled) or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
@@ -18,23 +18,17 @@ from vmop.builders.vmagent import (
     VMAgentManifests,
     agent_name,
     build_vmagent,
-    rbac_name,
     referenced,
 )
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource
 from vmop.kube.resources import (
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
     DAEMON_SET,
     DEPLOYMENT,
     HORIZONTAL_POD_AUTOSCALER,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
-    ROLE,
-    ROLE_BINDING,
     SERVICE,
-    SERVICE_ACCOUNT,
     STATEFUL_SET,
     VERTICAL_POD_AUTOSCALER,
     VM_AGENT,
@@ -43,9 +37,10 @@ from vmop.kube.resources import (
 )
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.hold import must_hold
-from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
+from vmop.reconcilers.objects import apply_object, lister, sweep
 from vmop.reconcilers.progress import READY, Delay, Failure, Progress
 from vmop.reconcilers.references import read_references
+from vmop.reconcilers.rights import remove_foreign_rights, remove_identity
 from vmop.reconcilers.steps import check, step
 from vmop.reconcilers.workloads import Workload, reconcile_workload
 
@@ -97,7 +92,8 @@ class VMAgentKind:
         if previous is not None:
             await self._sweep(cr, manifests, SWEPT_BEFORE)
             if cr.spec.service_account_name:
-                await self._remove_identity(cr)
+                name = agent_name(cr.name, legacy=cr.spec.use_legacy_naming)
+                await remove_identity(self.context, cr, name)
         with step(""):
             for part in (manifests.surroundings, manifests.files):
                 for manifest in part.objects:
@@ -156,34 +152,10 @@ class VMAgentKind:
             return self.context.settings.vpa_api_enabled
         return resource.kind not in self.context.disabled
 
-    async def _remove_identity(self, cr: VMAgent) -> None:
-        """The user named an account of his own: ours goes, and its rights (spec 04 §10, 1)."""
-        name = agent_name(cr.name, legacy=cr.spec.use_legacy_naming)
-        account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, name))
-        if account is not None and is_owned(account, cr):
-            await self.context.applier.delete(SERVICE_ACCOUNT, account)
-        await self._remove_rights(cr.namespace, cr.name, (rbac_name(cr.namespace, name),), own=True)
-
-    async def _remove_rights(self, namespace: str, name: str, names: Sequence[str], *, own: bool) -> None:
-        for resource, stored in self._rights(namespace, name, names):
-            if own or stored.key.namespace != namespace:
-                await self.context.applier.delete(resource, stored)
-
-    def _rights(self, namespace: str, name: str, names: Sequence[str]) -> Iterator[tuple[Resource, StoredObject]]:
-        """Roles and bindings of an agent, by name and labels: those outside its namespace have no owner."""
-        labels = selector_labels("vmagent", name)
-        watched = self.context.settings.watch_namespace
-        cluster = () if watched else (CLUSTER_ROLE_BINDING, CLUSTER_ROLE)
-        for resource in (*cluster, ROLE_BINDING, ROLE):
-            for stored in lister(self.context, resource).list("", labels):
-                if stored.key.name in names and not stored.metadata.get("deletionTimestamp"):
-                    yield resource, stored
-
     async def finalize(self, stored: StoredObject) -> None:
         """Rights outside the namespace have no owner, so garbage collection leaves them (spec 04 §19, 01 §8.3)."""
-        namespace, name = stored.key
-        names = [rbac_name(namespace, agent_name(name, legacy=legacy)) for legacy in (False, True)]
-        await self._remove_rights(namespace, name, names, own=False)
+        names = [agent_name(stored.key.name, legacy=legacy) for legacy in (False, True)]
+        await remove_foreign_rights(self.context, VM_AGENT, stored.key, names)
 
 
 def _workload_step(cr: VMAgent, shard: int) -> str:

@@ -7,7 +7,7 @@ from vmop.api import Manifest
 from vmop.api.v1beta1 import AppParams, Backup, KeySelector, License, Restore, RestoreOnStart
 from vmop.builders import Platform
 from vmop.builders.backup import BackupContainers
-from vmop.builders.vmcluster.defaults import default_backup
+from vmop.builders.defaults import default_backup
 from vmop.settings import Settings
 
 DATA: Manifest = {"name": "data", "mountPath": "/d"}

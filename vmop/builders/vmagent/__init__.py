@@ -8,7 +8,7 @@ together, `defaults` fills in what the spec leaves out.
 The scrape config itself is not made here: it comes in as text.
 """
 
-from vmop.builders.vmagent.agent import agent_name, rbac_name
+from vmop.builders.vmagent.agent import agent_name
 from vmop.builders.vmagent.defaults import default_vmagent
 from vmop.builders.vmagent.manifests import (
     SWEPT_AFTER,
@@ -27,6 +27,5 @@ __all__ = [
     "agent_name",
     "build_vmagent",
     "default_vmagent",
-    "rbac_name",
     "referenced",
 ]

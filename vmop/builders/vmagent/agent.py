@@ -4,12 +4,13 @@ from typing import Literal
 
 import attrs
 
-from vmop.api.v1beta1 import StreamAggregation, VMAgent, VMAgentSpec
+from vmop.api.v1beta1 import VMAgent, VMAgentSpec
 from vmop.builders.args import prefixed_path, uses_proxy_protocol, uses_tls
 from vmop.builders.base import Platform
 from vmop.builders.metadata import object_labels, prefixed_name, selector_labels
 from vmop.builders.probes import ProbeTarget
 from vmop.builders.references import References
+from vmop.builders.relabeling import has_rules
 from vmop.builders.services import Listener, listeners, port_number
 from vmop.settings import Settings
 
@@ -22,11 +23,6 @@ TLS_DIR = "/etc/vmagent-tls/certs"
 def agent_name(name: str, *, legacy: bool | None = False) -> str:
     """The name of an agent's objects."""
     return prefixed_name("vmagent", name, legacy=legacy)
-
-
-def rbac_name(namespace: str, prefixed: str) -> str:
-    """The name of an agent's roles and bindings, which is unique in the whole cluster."""
-    return f"monitoring:{namespace}:{prefixed}"
 
 
 @attrs.frozen(kw_only=True)
@@ -52,10 +48,6 @@ class Agent:
     @property
     def name(self) -> str:
         return agent_name(self.cr.name, legacy=self.spec.use_legacy_naming)
-
-    @property
-    def rbac_name(self) -> str:
-        return rbac_name(self.namespace, self.name)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -145,8 +137,3 @@ class Agent:
             https=uses_tls(extra),
             proxy_protocol=uses_proxy_protocol(extra),
         )
-
-
-def has_rules(config: StreamAggregation | None) -> bool:
-    """The aggregation has a file with rules."""
-    return config is not None and (bool(config.rules) or config.configmap is not None)

@@ -1,18 +1,13 @@
 """Relabeling and stream aggregation: ConfigMaps with files, and the flags that name them (04 §5)."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from vmop.api.v1beta1 import KeySelector, RelabelRule, StreamAggregation, StreamAggregationRule
+from vmop.api.v1beta1 import KeySelector, StreamAggregation
 from vmop.builders.args import list_flag
-from vmop.builders.base import BuildError, Manifest, present
+from vmop.builders.base import Manifest
 from vmop.builders.metadata import object_metadata
-from vmop.builders.references import MissingReference, config_map
-from vmop.builders.vmagent.agent import Agent, has_rules
-from vmop.builders.yamltext import sorted_map, yaml_text
-
-RELABELING_DIR = "/etc/vm/relabeling"
-AGGREGATION_DIR = "/etc/vm/stream-aggr"
+from vmop.builders.relabeling import AGGREGATION_DIR, aggregation_rules, has_rules, relabel_rules, rules_text
+from vmop.builders.vmagent.agent import Agent
 
 
 def relabeling_file(target: int | None = None) -> str:
@@ -79,7 +74,7 @@ def aggregation_config_map(agent: Agent) -> Manifest | None:
     data = {
         aggregation_file(index): _file(
             agent,
-            [_aggregation_rule(rule) for rule in config.rules or ()],
+            aggregation_rules(config.rules),
             config.configmap,
             f"{path}.streamAggrConfig.configmap",
             _AGGREGATION,
@@ -100,73 +95,4 @@ _AGGREGATION = "cannot update stream aggregation config for vmagent"
 
 
 def _file(agent: Agent, rules: list[Manifest], more: KeySelector | None, path: str, what: str) -> str:
-    """Inline rules, and directly behind them the text of a ConfigMap's key without white space at its end."""
-    text = yaml_text(rules) if rules else ""
-    if more is None or not more.name:
-        return text
-    try:
-        return text + agent.references.text(config_map(agent.namespace, more), more.key or "", path).rstrip()
-    except BuildError as error:
-        raise MissingReference(path, f"{what}: cannot fetch configmap: {more.name}, err: {error}") from None
-
-
-# -- rules -----------------------------------------------------------------------------------------------------------
-
-
-def relabel_rules(rules: Sequence[RelabelRule] | None, *, target_first: bool = False) -> list[Manifest]:
-    """Rules as vmagent reads them; those without any field are left out.
-
-    `target_first` is the order of keys in stream aggregation rules and global scrape relabeling (04 §5.2).
-    """
-    rendered = [_relabel_rule(rule, target_first=target_first) for rule in rules or ()]
-    return [rule for rule in rendered if rule]
-
-
-def _relabel_rule(rule: RelabelRule, *, target_first: bool) -> Manifest:
-    head: Manifest = {"separator": rule.separator, "target_label": rule.target_label or None}
-    if target_first:
-        head = dict(reversed(head.items()))
-    return present(
-        {
-            "source_labels": rule.source_labels or None,
-            **head,
-            "regex": _scalar_or_list(rule.regex),
-            "modulus": rule.modulus or None,
-            "replacement": rule.replacement,
-            "action": rule.action or None,
-            "if": _scalar_or_list(rule.if_),
-            "match": rule.match or None,
-            "labels": sorted_map(rule.labels) if rule.labels else None,
-        }
-    )
-
-
-def _scalar_or_list(value: str | list[str] | None) -> Any:
-    """One element prints as a scalar, more as a list, none not at all."""
-    if not value:
-        return None
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def _aggregation_rule(rule: StreamAggregationRule) -> Manifest:
-    return present(dict(_aggregation_fields(rule)))
-
-
-def _aggregation_fields(rule: StreamAggregationRule) -> Iterator[tuple[str, Any]]:
-    yield "match", _scalar_or_list(rule.match)
-    yield "interval", rule.interval or ""
-    yield "no_align_flush_to_interval", rule.no_align_flush_to_interval
-    yield "flush_on_shutdown", rule.flush_on_shutdown or None
-    yield "dedup_interval", rule.dedup_interval or None
-    yield "staleness_interval", rule.staleness_interval or None
-    yield "outputs", rule.outputs or []
-    yield "keep_metric_names", rule.keep_metric_names
-    yield "ignore_old_samples", rule.ignore_old_samples
-    yield "by", rule.by or None
-    yield "without", rule.without or None
-    yield "ignore_first_intervals", rule.ignore_first_intervals
-    yield "ignore_first_sample_interval", rule.ignore_first_sample_interval or None
-    yield "drop_input_labels", rule.drop_input_labels or None
-    yield "input_relabel_configs", relabel_rules(rule.input_relabel_configs, target_first=True) or None
-    yield "output_relabel_configs", relabel_rules(rule.output_relabel_configs, target_first=True) or None
-    yield "enable_windows", rule.enable_windows or None
+    return rules_text(rules, more, agent.references, namespace=agent.namespace, path=path, what=what)

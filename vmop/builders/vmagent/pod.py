@@ -9,6 +9,7 @@ from vmop.builders.args import arguments, flag
 from vmop.builders.base import BuildError, Manifest
 from vmop.builders.containers import merge_containers
 from vmop.builders.license import license_args, license_mounts, license_volumes
+from vmop.builders.relabeling import AGGREGATION_DIR, RELABELING_DIR
 from vmop.builders.reloader import (
     CONFIG_OUT,
     TOKEN_VOLUME,
@@ -24,7 +25,6 @@ from vmop.builders.security import fs_group
 from vmop.builders.services import container_port
 from vmop.builders.urls import reload_url
 from vmop.builders.vmagent.agent import CREDENTIALS_DIR, SHARD_LABEL, TLS_DIR, Agent
-from vmop.builders.vmagent.files import AGGREGATION_DIR, RELABELING_DIR
 from vmop.builders.vmagent.remote_write import QUEUE_PATHS, remote_write_args
 from vmop.builders.volumes import (
     StorageVolume,

@@ -7,8 +7,9 @@ from vmop.api.v1beta1 import KeySelector, RemoteWrite, RemoteWriteSettings, VMAg
 from vmop.builders.args import flag, go_quoted, list_flag
 from vmop.builders.base import BuildError
 from vmop.builders.references import Asset, MissingReference, either, secret, tls_assets
+from vmop.builders.relabeling import RELABELING_DIR
 from vmop.builders.vmagent.agent import CREDENTIALS_DIR, TLS_DIR, Agent
-from vmop.builders.vmagent.files import RELABELING_DIR, aggregation_flags, relabeling_file
+from vmop.builders.vmagent.files import aggregation_flags, relabeling_file
 
 QUEUE_PATHS: Mapping[bool, str] = {
     False: "/tmp/vmagent-remotewrite-data",  # noqa: S108 - a directory of the container, kept for compatibility

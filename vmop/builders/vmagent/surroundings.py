@@ -12,34 +12,10 @@ from vmop.builders.policies import (
     target_reference,
     vertical_autoscaler,
 )
+from vmop.builders.rights import rights
 from vmop.builders.scrapes import RELOADER_PORT, self_scrape
 from vmop.builders.services import service, service_port, with_user_service
 from vmop.builders.vmagent.agent import Agent
-
-_RBAC = "rbac.authorization.k8s.io"
-_READ = ["get", "list", "watch"]
-_ENDPOINT_SLICES: Manifest = {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": _READ}
-_INGRESSES: Manifest = {"apiGroups": ["networking.k8s.io", "extensions"], "resources": ["ingresses"], "verbs": _READ}
-DISCOVERY_RULES: tuple[Manifest, ...] = (
-    _ENDPOINT_SLICES,
-    {"apiGroups": [""], "resources": ["services", "endpoints", "pods"], "verbs": _READ},
-    _INGRESSES,
-)
-CLUSTER_RULES: tuple[Manifest, ...] = (
-    _ENDPOINT_SLICES,
-    {
-        "apiGroups": [""],
-        "resources": ["nodes", "nodes/metrics", "services", "endpoints", "pods", "namespaces"],
-        "verbs": _READ,
-    },
-    _INGRESSES,
-    {"nonResourceURLs": ["/metrics", "/metrics/resources", "/metrics/slis"], "verbs": ["get"]},
-    {
-        "apiGroups": ["route.openshift.io", "image.openshift.io"],
-        "resources": ["routers/metrics", "registry/metrics"],
-        "verbs": ["get"],
-    },
-)
 
 
 def identity(agent: Agent) -> Iterator[Manifest]:
@@ -52,48 +28,14 @@ def identity(agent: Agent) -> Iterator[Manifest]:
     yield service_account(agent.cr, agent.service_account, agent.labels)
     if not agent.needs_config:
         return
-    namespaces = agent.settings.watch_namespace
-    if not namespaces:
-        yield from _role_and_binding(agent, None, CLUSTER_RULES if agent.scrapes else ())
-    discovery = DISCOVERY_RULES if agent.scrapes else ()
-    for namespace in namespaces or (agent.namespace,):
-        own = namespace == agent.namespace
-        yield from _role_and_binding(agent, namespace, (_own_secret(agent), *discovery) if own else discovery)
-
-
-def _own_secret(agent: Agent) -> Manifest:
-    """The config-reloader watches the config Secret."""
-    return {
-        "apiGroups": [""],
-        "resources": ["secrets"],
-        "resourceNames": [agent.name],
-        "verbs": ["get", "watch", "list"],
-    }
-
-
-def _role_and_binding(agent: Agent, namespace: str | None, rules: tuple[Manifest, ...]) -> Iterator[Manifest]:
-    """A Role with its binding in a namespace, or a ClusterRole with its own.
-
-    Only objects in the agent's namespace can be owned by it.
-    """
-    prefix = "Cluster" if namespace is None else ""
-    metadata = object_metadata(agent.cr, agent.rbac_name, agent.labels)
-    if namespace != agent.namespace:
-        metadata.pop("ownerReferences")
-        metadata |= {"namespace": namespace}
-    yield {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": f"{prefix}Role",
-        "metadata": present(metadata),
-        **({"rules": list(rules)} if rules else {}),
-    }
-    yield {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": f"{prefix}RoleBinding",
-        "metadata": present(metadata),
-        "roleRef": {"apiGroup": _RBAC, "kind": f"{prefix}Role", "name": agent.rbac_name},
-        "subjects": [{"kind": "ServiceAccount", "name": agent.service_account, "namespace": agent.namespace}],
-    }
+    yield from rights(
+        agent.cr,
+        agent.name,
+        labels=agent.labels,
+        account=agent.service_account,
+        settings=agent.settings,
+        scrapes=agent.scrapes,
+    )
 
 
 def services(agent: Agent) -> list[Manifest]:

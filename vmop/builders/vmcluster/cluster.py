@@ -145,17 +145,6 @@ class Cluster:
             return []
         return ["-dedup.minScrapeInterval=1ms"]
 
-    def downsampling_args(self) -> list[str]:
-        downsampling = self.spec.downsampling
-        if downsampling is None:
-            return []
-        periods = [
-            f"-downsampling.period={f'{rule.filter}:' if rule.filter else ''}{period.offset}:{period.interval}"
-            for rule in downsampling.rules or ()
-            for period in rule.periods or ()
-        ]
-        return [*periods, *flag("dedup.minScrapeInterval", downsampling.dedup_interval)]
-
     def replication_args(self, app: AppParams) -> list[str]:
         """vmselect must know of copies, unless the user tells it something of them."""
         factor = self.spec.replication_factor or 0

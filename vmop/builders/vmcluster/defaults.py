@@ -3,7 +3,6 @@
 import attrs
 
 from vmop.api.v1beta1 import (
-    Backup,
     LoadBalancerSpec,
     RequestsLoadBalancer,
     VMCluster,
@@ -13,8 +12,7 @@ from vmop.api.v1beta1 import (
     VMStorage,
 )
 from vmop.builders.base import Platform
-from vmop.builders.defaults import appended_pull_secrets, default_app, default_image
-from vmop.builders.resources import with_default_resources
+from vmop.builders.defaults import appended_pull_secrets, default_app, default_backup
 from vmop.settings import Settings
 
 STORAGE_DATA_PATH = "vmstorage-data"
@@ -115,15 +113,4 @@ def _balancer(
             service_spec=part.service_spec and attrs.evolve(part.service_spec, use_as_default=True),
             image_pull_secrets=appended_pull_secrets(part.image_pull_secrets, spec.image_pull_secrets),
         ),
-    )
-
-
-def default_backup(backup: Backup, settings: Settings, use_default_resources: bool | None) -> Backup:
-    """`vmBackup` with image, port and resources; `use_default_resources` is the defaulted value of the application."""
-    enabled = settings.vmbackup.use_default_resources if use_default_resources is None else use_default_resources
-    return attrs.evolve(
-        backup,
-        image=default_image(backup.image, settings.vmbackup, settings, enterprise=True),
-        port=backup.port or settings.vmbackup.port,
-        resources=with_default_resources(backup.resources, settings.vmbackup.resources, enabled) or None,
     )

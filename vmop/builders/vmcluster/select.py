@@ -8,6 +8,7 @@ from vmop.builders.base import Manifest
 from vmop.builders.containers import merge_containers
 from vmop.builders.license import license_args, license_mounts, license_volumes
 from vmop.builders.services import container_port, port_number, service_port
+from vmop.builders.thinning import downsampling_args
 from vmop.builders.vmcluster.cluster import Cluster
 from vmop.builders.vmcluster.frontend import component_services
 from vmop.builders.volumes import (
@@ -100,7 +101,7 @@ def _args(cluster: Cluster, part: VMSelect) -> list[str]:
         *flag("selectNode", ",".join(cluster.pod_addresses("vmselect", range(replicas), port))),
         *cluster.replication_args(part),
         *cluster.deduplication_args(part),
-        *cluster.downsampling_args(),
+        *downsampling_args(cluster.spec.downsampling),
         *flag("clusternativeListenAddr", part.cluster_native_listen_port and f":{part.cluster_native_listen_port}"),
         *common_args(part, cluster.settings, log_level=part.log_level, log_format=part.log_format),
         *license_args(cluster.spec.license),

@@ -10,6 +10,7 @@ from vmop.builders.containers import merge_containers
 from vmop.builders.license import license_args, license_mounts, license_volumes
 from vmop.builders.scrapes import self_scrape
 from vmop.builders.services import container_port, port_number, service, service_port, with_user_service
+from vmop.builders.thinning import downsampling_args, retention_filter_args
 from vmop.builders.vmcluster.cluster import Cluster
 from vmop.builders.volumes import (
     check_stateful_set,
@@ -122,9 +123,9 @@ def _args(cluster: Cluster, part: VMStorage) -> list[str]:
         f"-httpListenAddr=:{part.port}",
         f"-storageDataPath={part.storage_data_path}",
         *flag("retentionPeriod", spec.retention_period),
-        *(f"-retentionFilter={rule.filter}:{rule.retention}" for rule in part.retention_filters or ()),
+        *retention_filter_args(part.retention_filters),
         *cluster.deduplication_args(part),
-        *cluster.downsampling_args(),
+        *downsampling_args(cluster.spec.downsampling),
         *common_args(part, cluster.settings, log_level=part.log_level, log_format=part.log_format),
         *license_args(spec.license),
     ]
