@@ -115,3 +115,14 @@ def validate(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     raise typer.Exit(code)
+
+
+@app.command()
+def render(
+    files: Annotated[list[Path], typer.Argument(help="Manifests of VMCluster, VMAgent or VMAuth; - reads stdin.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Of resources that name none.")] = "default",
+) -> None:
+    """Print what the operator would make of resources, without a cluster. Its environment variables count."""
+    from vmop.cli.render import render as write  # noqa: PLC0415
+
+    raise typer.Exit(write(files, namespace, os.environ, sys.stdout, sys.stderr))
