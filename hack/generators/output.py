@@ -58,6 +58,6 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
