@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.stage import Stage
 from tests.support.stage import stage as open_stage
-from vmop.devcluster.nodes import Knobs
 
 
 @pytest.fixture
@@ -21,6 +20,6 @@ def pause() -> str:
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A dev cluster without an operator yet."""
-    async with open_stage(tmp_path, Knobs()) as made:
+    async with open_stage(tmp_path) as made:
         yield made
     assert [str(violation) for violation in made.checker.violations] == []
