@@ -48,7 +48,7 @@ class WorkQueue(Generic[T]):
         self._delayed: dict[T, tuple[float, int, int]] = {}  # ready when, ticket, priority
         self._heap: list[tuple[float, int, T]] = []  # ready when, ticket; void if _delayed has another ticket
         self._tickets = count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: tuple[float, asyncio.Handle] | None = None  # when it is due: other loops' handles do not tell
         self._getters: deque[asyncio.Future[None]] = deque()
         self._idle: list[asyncio.Future[None]] = []  # those in drain()
         self._closed_to_adds = False
@@ -238,7 +238,7 @@ class WorkQueue(Generic[T]):
         self._delayed.clear()
         self._heap.clear()
         if self._timer is not None:
-            self._timer.cancel()
+            self._timer[1].cancel()
             self._timer = None
 
     def _finish(self) -> None:
@@ -250,10 +250,11 @@ class WorkQueue(Generic[T]):
     def _set_timer(self) -> None:
         earliest = self._heap[0][0]
         if self._timer is not None:
-            if self._timer.when() <= earliest:
+            due, timer = self._timer
+            if due <= earliest:
                 return
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(earliest, self._move_due, earliest)
+            timer.cancel()
+        self._timer = (earliest, asyncio.get_running_loop().call_at(earliest, self._move_due, earliest))
 
     def _move_due(self, due: float) -> None:
         """Add what is due. A timer may fire early by the clock's resolution, hence now is at least ``due``."""
