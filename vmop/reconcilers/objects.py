@@ -53,7 +53,8 @@ def _has_owner_of(metadata: Mapping[str, Any], manifest: Manifest) -> bool:
 async def remove(context: Context, resource: Resource, stored: StoredObject) -> None:
     """Delete an object, without our finalizer that old versions put there; that it is gone already is fine."""
     await _strip(context, resource, stored)
-    await context.applier.delete(resource, stored, propagation="Background")
+    if not stored.metadata.get("deletionTimestamp"):
+        await context.applier.delete(resource, stored, propagation="Background")
 
 
 async def _strip(context: Context, resource: Resource, stored: StoredObject) -> None:
@@ -117,6 +118,5 @@ async def sweep(
     for resource in resources:
         wanted = keep.get(resource.kind, frozenset())
         for stored in lister(context, resource).list(cr.namespace, labels):
-            unwanted = stored.key.name not in wanted and not stored.metadata.get("deletionTimestamp")
-            if unwanted and is_owned(stored, cr):
+            if stored.key.name not in wanted and is_owned(stored, cr):
                 await remove(context, resource, stored)

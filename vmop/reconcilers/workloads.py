@@ -31,7 +31,7 @@ from vmop.reconcilers.volumes import grow_claims
 WORKLOADS: Mapping[str, Resource] = {each.kind: each for each in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
 MANAGED = "managed-by=vm-operator"
 FIELD_MANAGER = "vmop"
-READY_INTERVAL = 1.0
+READY_INTERVAL = 5.0  # seconds until a second look where no event comes: for time limits only
 
 
 @attrs.frozen

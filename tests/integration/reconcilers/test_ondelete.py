@@ -208,6 +208,7 @@ async def test_another_policy_makes_the_stateful_set_again_and_keeps_its_pods(st
     assert (old["spec"]["podManagementPolicy"], new["spec"]["podManagementPolicy"]) == ("Parallel", "OrderedReady")
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
     assert await uids(stage) == before
+    assert {type_ for type_, _, _ in await stage.events()} == {"Normal"}
 
 
 async def test_other_claims_make_it_again_and_its_pods_one_by_one(dev: DevCluster, stage: Stage) -> None:

@@ -224,30 +224,52 @@ async def test_claims_outlive_their_cluster(stage: Stage) -> None:
 
 
 async def test_a_finalizer_of_an_old_version_keeps_nothing_alive(stage: Stage) -> None:
-    await stage.cluster(**SMALL)
+    spec: Manifest = {**SMALL, "vmselect": {"replicaCount": 1, "podDisruptionBudget": {"minAvailable": 1}}}
+    await stage.cluster(**spec)
     await stage.until_status("operational")
-    old = {"metadata": {"finalizers": [FINALIZER]}}
-    for resource, name in ((SERVICE, "vmselect-c"), (SERVICE, "vminsert-c"), (STATEFUL_SET, "vmstorage-c")):
-        await stage.merge(resource, name, old)
+    for name in ("vminsert-c", "vmselect-c"):
+        await stage.merge(POD_DISRUPTION_BUDGET, name, {"metadata": {"finalizers": [FINALIZER]}})
 
-    async def noticed() -> bool:
-        stored = stage.context.informers.cached(SERVICE, stage.key("vminsert-c"))
-        return stored is not None and FINALIZER in stored.metadata["finalizers"]
+        async def noticed(name: str = name) -> bool:
+            stored = stage.context.informers.cached(POD_DISRUPTION_BUDGET, stage.key(name))
+            return stored is not None and bool(stored.metadata.get("finalizers"))
 
-    await stage.until(noticed)
-    await stage.cluster(vmstorage=SMALL["vmstorage"], vmselect=SMALL["vmselect"])
-    await stage.until_status("operational")
-
-    async def insert_gone() -> bool:
-        return not await stage.get(SERVICE, "vminsert-c")
-
-    await stage.until(insert_gone)
+        await stage.until(noticed)
+    await stage.client.delete(POD_DISRUPTION_BUDGET, stage.key("vminsert-c"))
     await stage.client.delete(VM_CLUSTER, stage.key("c"))
 
     async def all_gone() -> bool:
-        return not await stage.get(SERVICE, "vmselect-c") and not await stage.get(STATEFUL_SET, "vmstorage-c")
+        return not await stage.names(POD_DISRUPTION_BUDGET) and not await stage.get(POD_DISRUPTION_BUDGET, "vminsert-c")
 
     await stage.until(all_gone)
+
+
+async def test_a_part_that_leaves_loses_the_finalizer_of_an_old_version(stage: Stage) -> None:
+    await stage.cluster(**SMALL)
+    await stage.until_status("operational")
+    await stage.merge(POD_DISRUPTION_BUDGET, "vminsert-c", {"metadata": {"finalizers": [FINALIZER]}})
+    await stage.cluster(vmstorage=SMALL["vmstorage"], vmselect=SMALL["vmselect"])
+    await stage.until_status("operational")
+
+    async def is_gone() -> bool:
+        return await stage.get(POD_DISRUPTION_BUDGET, "vminsert-c") is None
+
+    await stage.until(is_gone)
+
+
+async def test_what_is_deleted_by_hand_comes_back_in_spite_of_an_old_finalizer(stage: Stage) -> None:
+    await stage.cluster(**SMALL)
+    await stage.until_status("operational")
+    await stage.merge(POD_DISRUPTION_BUDGET, "vminsert-c", {"metadata": {"finalizers": [FINALIZER]}})
+    old = await stage.client.get(POD_DISRUPTION_BUDGET, stage.key("vminsert-c"))
+    await stage.client.delete(POD_DISRUPTION_BUDGET, stage.key("vminsert-c"))
+
+    async def is_new() -> bool:
+        stage.enqueue()
+        live = await stage.get(POD_DISRUPTION_BUDGET, "vminsert-c")
+        return live is not None and live["metadata"]["uid"] != old["metadata"]["uid"]
+
+    await stage.until(is_new)
 
 
 # -- services ----------------------------------------------------------------------------------------------------------
@@ -272,13 +294,31 @@ async def test_a_service_of_another_type_is_made_again(stage: Stage) -> None:
     assert (before != after, spec["type"]) == (True, "ClusterIP")
 
 
-async def test_a_service_that_loses_its_class_is_made_again(stage: Stage) -> None:
-    await stage.cluster(vminsert=insert(type="LoadBalancer", loadBalancerClass="example.com/a"))
+@pytest.mark.real
+async def test_a_service_that_loses_its_class_is_made_again(real_stage: Stage) -> None:
+    """A real API server refuses that change in place."""
+    await real_stage.cluster(vminsert=insert(type="LoadBalancer", loadBalancerClass="example.com/a"))
+    await real_stage.until_status("operational")
+    before, _ = await service(real_stage)
+    await real_stage.cluster(vminsert=insert(type="LoadBalancer"))
+    await real_stage.until_status("operational")
+    after, spec = await service(real_stage)
+    assert (before != after, spec["type"], spec.get("loadBalancerClass")) == (True, "LoadBalancer", None)
+
+
+async def test_what_the_server_refuses_otherwise_is_a_failure(dev: DevCluster, stage: Stage) -> None:
+    def is_ours(call: Call) -> bool:
+        return call.user_agent == OPERATOR and call.verb == "patch" and call.served.storage.plural == "services"
+
+    await stage.cluster(vminsert={"replicaCount": 1})
     await stage.until_status("operational")
-    await stage.cluster(vminsert=insert(type="LoadBalancer"))
-    await stage.until_status("operational")
-    _, spec = await service(stage)
-    assert (spec["type"], spec.get("loadBalancerClass")) == ("LoadBalancer", None)
+    before, _ = await service(stage)
+    dev.server.faults.before.append(on(is_ours, fail(422, "Invalid", "no such port")))
+    await stage.cluster(vminsert={"replicaCount": 1, "port": "9480"})
+    status = await stage.until_status("failed")
+    assert "no such port" in status["reason"]
+    after, _ = await service(stage)
+    assert before == after
 
 
 async def test_a_service_changes_its_ports_in_place(stage: Stage) -> None:
