@@ -34,11 +34,15 @@ class SyntaxProblem(Exception):
 
 @attrs.frozen
 class Document:
-    """One document of a file; `number` and lines count from 1."""
+    """One document of a file; `number` and lines count from 1.
+
+    `repeated` has path and line of every key that its mapping already had; the last one wins without a word.
+    """
 
     number: int
     value: Any
     node: yaml.Node = attrs.field(repr=False)
+    repeated: tuple[tuple[str, int], ...] = ()
 
     def line(self, path: str = "") -> int:
         """The line of what is at a path, or of the nearest thing around it that is in the file."""
@@ -62,10 +66,6 @@ class Document:
                     break
         return line + 1
 
-    def repeated_keys(self) -> Iterator[tuple[str, int]]:
-        """Path and line of every key that its mapping already has; the last one would win without a word."""
-        yield from _repeated(self.node, "")
-
 
 def documents(text: str) -> Iterator[Document]:
     """The documents of a file, without empty ones. Raises SyntaxProblem where the text is not YAML."""
@@ -75,9 +75,12 @@ def documents(text: str) -> Iterator[Document]:
         while loader.check_node():
             number += 1
             node = loader.get_node()
-            value = _json(loader.construct_document(node)) if node is not None else None
-            if node is not None and value is not None:
-                yield Document(number, value, node)
+            if node is None:
+                continue
+            repeated = tuple(_repeated(node, ""))  # before `<<` is resolved, which puts entries into their mappings
+            value = _json(loader.construct_document(node))
+            if value is not None:
+                yield Document(number, value, node, repeated)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SyntaxProblem(mark.line + 1 if mark else 1, error.problem or error.context or "invalid YAML") from None

@@ -131,7 +131,7 @@ def _check_document(document: Document, file: str) -> Iterator[Checked]:
         ]
         findings += [
             Finding(file, document.number, line, name, path.removeprefix(prefix), "the key is repeated")
-            for path, line in document.repeated_keys()
+            for path, line in document.repeated
             if path.startswith(prefix)
         ]
         yield Checked(file, document.number, name, tuple(sorted(findings, key=lambda finding: finding.line)))
