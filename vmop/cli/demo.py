@@ -86,23 +86,23 @@ def _tail(console: Console, log: Path) -> None:
 
 
 async def _within(console: Console, kubeconfig: Path, log: Path, time_limit: float) -> None:
-    demo: _Demo | None = None
+    demo: Demo | None = None
     started = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(time_limit):
             console.print("Starting a cluster in this process, and the operator next to it.")
             async with dev_environment(kubeconfig) as environment:
-                demo = _Demo(console, environment, started)
+                demo = Demo(console, environment, started)
                 with log.open("wb") as file:
-                    async with environment.operator(log=file):
-                        await demo.run()
+                    async with environment.operator(log=file) as operator:
+                        await operator.during(demo.run())
     except TimeoutError:
         last = f"; last seen: {demo.last}" if demo is not None and demo.last else ""
         raise DemoFailed(f"not through after {time_limit:g} s{last}") from None
 
 
 @attrs.define
-class _Demo:
+class Demo:
     """One run of the demo on a dev cluster with a running operator."""
 
     console: Console

@@ -27,7 +27,6 @@ from vmop.kube import Client, ObjectKey
 from vmop.kube.resources import CUSTOM_RESOURCE_DEFINITION
 from vmop.runtime import stop_on_signals
 
-KUBECONFIG = Path(".vmop/kubeconfig")
 #: for people; further words may say otherwise
 LOG_FORMAT = "-zap-encoder=console"
 #: pods take a moment to start, so that one sees what is waited for

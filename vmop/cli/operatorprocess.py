@@ -8,9 +8,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import aiohttp
 
@@ -85,6 +85,19 @@ class OperatorProcess:
     async def wait(self) -> int:
         """Until it ends, by itself or not; returns its exit code, negative for a signal."""
         return await self._process.wait()
+
+    async def during(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` to its end. Raises OperatorFailed as soon as the operator ends before, and cancels `work`."""
+        working, ended = asyncio.create_task(work), asyncio.create_task(self.wait())
+        try:
+            await asyncio.wait((working, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise OperatorFailed(f"the operator ended with exit code {ended.result()}")
+            working.result()
+        finally:
+            for task in (working, ended):
+                task.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, as a crash."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import command
+from vmop import __version__
 from vmop.cli.dev import DevEnvironment
 from vmop.cli.operatorprocess import OperatorFailed, OperatorProcess
 from vmop.kube import ConfigError, load_kubeconfig
@@ -67,6 +68,19 @@ async def test_it_can_be_killed(environment: DevEnvironment, tmp_path: Path) -> 
             assert await operator.wait() == -9
 
 
+async def test_what_runs_beside_it_ends_with_it(environment: DevEnvironment, tmp_path: Path) -> None:
+    forever = asyncio.Event()
+    with (tmp_path / "log").open("wb") as log:
+        async with environment.operator(log=log) as operator:
+            asyncio.get_running_loop().call_later(0.1, operator.kill)
+            with pytest.raises(OperatorFailed, match="the operator ended with exit code -9"):
+                await operator.during(_wait(forever))
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
 async def test_one_that_cannot_start_says_so(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log, pytest.raises(OperatorFailed, match="ended with exit code 1"):
         async with OperatorProcess.start(tmp_path / "missing", log=log) as operator:
@@ -118,3 +132,8 @@ async def test_the_images_entry_point_is_the_same_program() -> None:
     )
     _, output = await process.communicate()
     assert (process.returncode, output[:5]) == (0, b"vmop-")
+
+
+async def test_the_version_is_told() -> None:
+    async with command("--version") as version:
+        assert await version.end() == (0, [f"vmop {__version__}"])
