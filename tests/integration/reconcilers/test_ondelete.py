@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.reconcilers.stage import OPERATOR, Stage
+import attrs
+import pytest
+
+from tests.integration.reconcilers.stage import NAMESPACE, OPERATOR, SETTINGS, Stage, staged
 from vmop.devcluster import StatusError
 from vmop.devcluster.cluster import DevCluster
+from vmop.devcluster.faults import fail, on
 from vmop.devcluster.nodes import BEHAVIOUR
 from vmop.devcluster.requests import Call
 from vmop.kube import Manifest
@@ -345,3 +349,45 @@ async def test_a_class_that_does_not_expand_keeps_the_cluster_waiting_until_an_a
         await stage.merge(PERSISTENT_VOLUME_CLAIM, name, grown, subresource="status")
     await stage.until_status("operational")
     assert {size for size, _ in (await claims(stage)).values()} == {"2Gi"}
+
+
+async def test_an_annotation_that_says_nothing_is_a_failure(stage: Stage) -> None:
+    await stage.cluster(vmstorage=with_claim("1Gi"))
+    await stage.until_status("operational")
+    odd = {"metadata": {"annotations": {"operator.victoriametrics.com/pvc-allow-volume-expansion": "maybe"}}}
+    await stage.merge(PERSISTENT_VOLUME_CLAIM, "vmstorage-db-vmstorage-c-0", odd)
+    await stage.cluster(vmstorage=with_claim("2Gi"))
+    status = await stage.until_status("failed")
+    assert status["reason"].endswith(
+        "unexpected value format for annotation=operator.victoriametrics.com/pvc-allow-volume-expansion: "
+        '"maybe", want true or false'
+    )
+
+
+async def test_without_rights_on_classes_nothing_grows_by_itself(dev: DevCluster) -> None:
+    settings = attrs.evolve(SETTINGS, watch_namespace=(NAMESPACE,))
+    async with staged(dev.config, dev.nodes, settings=settings) as stage:
+        await stage.cluster(vmstorage=with_claim("1Gi"))
+        await stage.until_status("operational")
+        await stage.cluster(vmstorage=with_claim("2Gi"))
+        await stage.until_status("expanding")
+        for _ in range(3):
+            stage.enqueue()
+            await stage.settle()
+        assert {size for size, _ in (await claims(stage)).values()} == {"1Gi"}
+
+
+@pytest.mark.parametrize(("code", "reason"), [(404, "NotFound"), (409, "Conflict")])
+async def test_a_pod_that_went_in_the_meantime_is_no_trouble(
+    dev: DevCluster, stage: Stage, code: int, reason: str
+) -> None:
+    await stage.cluster(vmstorage=storage(podMetadata=marked(text="a")))
+    await stage.until_status("operational")
+
+    def is_eviction(call: Call) -> bool:
+        return call.user_agent == OPERATOR and call.subresource == "eviction"
+
+    dev.server.faults.before.append(on(is_eviction, fail(code, reason), times=1))
+    await stage.cluster(vmstorage=storage(podMetadata=marked(text="b")))
+    await stage.until_status("operational")
+    assert {type_ for type_, _, _ in await stage.events()} == {"Normal"}
