@@ -6,9 +6,11 @@ arguments, so a table tests it and a program without a cluster can use it. A bui
 - `metadata`, `images`, `resources`, `args`, `volumes`, `license`, `probes`, `security`: parts of a pod;
 - `containers`: the user's containers merged over generated ones;
 - `workloads`: pod templates, Deployments, StatefulSets; `reloader`: the config-reloader's containers;
-- `services`, `scrapes`, `policies`, `urls`: what stands around a workload;
-- `references`, `configsecrets`, `yamltext`: what configs are made of, how they are stored, how they are written;
-- `defaults`: what is filled in where a resource says nothing; `shapes`: whether embedded JSON is what it should be.
+- `backup`, `thinning`: what keeps data, and drops it;
+- `services`, `scrapes`, `policies`, `rights`, `urls`: what stands around a workload;
+- `references`, `relabeling`, `configsecrets`, `yamltext`: what configs are made of, and how they are stored and
+  written;
+- `defaults`: what is filled in where a resource says nothing.
 
 A kind has one module that composes them. What cannot be built raises `BuildError`, which names the field to change.
 """
@@ -18,6 +20,7 @@ from vmop.builders.registry import with_defaults
 from vmop.builders.vmagent import VMAgentInputs, VMAgentManifests, build_vmagent
 from vmop.builders.vmauth import VMAuthInputs, VMAuthManifests, build_vmauth
 from vmop.builders.vmcluster import VMClusterManifests, build_vmcluster
+from vmop.builders.vmsingle import VMSingleInputs, VMSingleManifests, build_vmsingle
 
 __all__ = [
     "BuildError",
@@ -27,8 +30,11 @@ __all__ = [
     "VMAuthInputs",
     "VMAuthManifests",
     "VMClusterManifests",
+    "VMSingleInputs",
+    "VMSingleManifests",
     "build_vmagent",
     "build_vmauth",
     "build_vmcluster",
+    "build_vmsingle",
     "with_defaults",
 ]

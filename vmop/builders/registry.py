@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from vmop.api import CustomResource
 from vmop.api.v1alpha1 import VMDistributed
-from vmop.api.v1beta1 import VMAgent, VMAuth, VMCluster
+from vmop.api.v1beta1 import VMAgent, VMAuth, VMCluster, VMSingle
 from vmop.builders.base import Platform
 from vmop.builders.vmagent.defaults import default_vmagent
 from vmop.builders.vmauth.defaults import default_vmauth
 from vmop.builders.vmcluster.defaults import default_vmcluster
 from vmop.builders.vmdistributed.defaults import default_vmdistributed
+from vmop.builders.vmsingle.defaults import default_vmsingle
 from vmop.settings import Settings
 
 T = TypeVar("T", bound=CustomResource)
@@ -22,6 +23,7 @@ DEFAULTERS: Mapping[type[CustomResource], Callable[[Any, Settings, Platform], An
         VMAuth: default_vmauth,
         VMCluster: default_vmcluster,
         VMDistributed: default_vmdistributed,
+        VMSingle: default_vmsingle,
     }
 )
 
