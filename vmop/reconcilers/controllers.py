@@ -41,6 +41,7 @@ from vmop.kube.resources import (
     VM_AUTH,
     VM_CLUSTER,
     VM_DISTRIBUTED,
+    VM_POD_SCRAPE,
     VM_SERVICE_SCRAPE,
     VM_SINGLE,
 )
@@ -137,11 +138,10 @@ def controllers(
         VM_AUTH: VMAuthKind(context),
         VM_DISTRIBUTED: VMDistributedKind(context, DistributedMetrics(registry or CollectorRegistry())),
     }
-    disabled = effective_disabled(context.disabled)
     wiring = _Wiring(context)
     found = []
     for resource, kind in kinds.items():
-        if resource.kind not in disabled:
+        if resource.kind not in context.disabled:
             name = resource.kind.lower()
             controller = Controller(name, Parent(context, kind).reconcile, workers=workers, timeout=timeout)
             controller.watch_for(context.informers.informer(resource), spec_or_annotations_changed)
@@ -149,15 +149,10 @@ def controllers(
     return found
 
 
-def effective_disabled(disabled: Iterable[str]) -> frozenset[str]:
-    """Controllers that do not run, those included that cannot do without a disabled one (spec 01 §7.10)."""
-    named = frozenset(disabled)
-    return named | {VM_DISTRIBUTED.kind} if named & {VM_AGENT.kind, VM_CLUSTER.kind} else named
-
-
 def prepare_informers(context: Context) -> None:
     """Ask for every informer that reconcilers read, so that all are synced before the first reconcile."""
-    for resource in (*CHILDREN, VM_DISTRIBUTED, VM_SERVICE_SCRAPE):
+    scrapes = (each for each in (VM_SERVICE_SCRAPE, VM_POD_SCRAPE) if each.kind not in context.disabled)
+    for resource in (*CHILDREN, VM_DISTRIBUTED, *scrapes):
         context.informers.informer(resource)
     for resource in OWN_KINDS:
         context.informers.informer(resource, label_selector=MANAGED)

@@ -123,7 +123,10 @@ class VMClusterKind:
                 await remove(self.context, SERVICE_ACCOUNT, account)
 
     def _is_used(self, resource: Resource) -> bool:
-        return resource is not VERTICAL_POD_AUTOSCALER or self.context.settings.vpa_api_enabled
+        """Kinds that nobody serves, or that nobody acts on, are left as they are."""
+        if resource is VERTICAL_POD_AUTOSCALER:
+            return self.context.settings.vpa_api_enabled
+        return resource.kind not in self.context.disabled
 
 
 def _labels(name: str) -> dict[str, str]:

@@ -174,6 +174,7 @@ async def staged(
     namespace: str = NAMESPACE,
     settings: Settings = SETTINGS,
     run: frozenset[str] = frozenset({"vmcluster"}),
+    disabled: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Stage]:
     """The operator's controllers of these names, running until the context is left."""
     clock = Clock()
@@ -194,6 +195,7 @@ async def staged(
             platform=Platform(kubernetes=(1, 36)),
             now=clock,
             random=random.Random(1),
+            disabled=disabled,
         )
         made = [each for each in controllers(context, workers=4) if each.name in run]
         manager = Manager(client, factory, registry=CollectorRegistry(), drain_timeout=1.0, now=clock)

@@ -127,6 +127,17 @@ async def test_nothing_is_held_once_the_vmdistributed_is_gone(dev: DevCluster) -
         await stage.until(is_new)
 
 
+async def test_nothing_is_held_where_no_controller_of_vmdistributed_runs(dev: DevCluster) -> None:
+    async with operator(dev, SETTINGS) as stage:
+        await make_member(stage)
+    async with staged(dev.config, dev.nodes, settings=NEWER, disabled=frozenset({"VMAgent"})) as stage:
+
+        async def is_new() -> bool:
+            return await images(stage) == {"v9.9.9"}
+
+        await stage.until(is_new)
+
+
 async def test_the_marker_of_another_zone_does_not_count(dev: DevCluster) -> None:
     async with operator(dev, SETTINGS) as stage:
         owner = await make_member(stage)

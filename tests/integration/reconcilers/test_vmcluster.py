@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.reconcilers.stage import OPERATOR, Stage
+from tests.integration.reconcilers.stage import OPERATOR, Stage, staged
 from vmop.devcluster.cluster import DevCluster
 from vmop.devcluster.faults import fail, on
 from vmop.devcluster.requests import Call
@@ -159,6 +159,16 @@ async def test_a_part_that_leaves_the_spec_goes_with_all_its_objects_and_nothing
     assert await stage.names(SERVICE) - {"kubernetes"} == {"vmstorage-c", "vmselect-c", "mine"}
     assert "mine" in await stage.names(CONFIG_MAP)
     assert "mine" in await stage.names(SECRET)
+
+
+async def test_scrapes_stay_as_they_are_where_nobody_acts_on_them(dev: DevCluster) -> None:
+    async with staged(dev.config, dev.nodes) as stage:
+        await stage.cluster(**SMALL)
+        await stage.until_status("operational")
+    async with staged(dev.config, dev.nodes, disabled=frozenset({"VMServiceScrape"})) as stage:
+        await stage.cluster(**SMALL, retentionPeriod="2")
+        await stage.until_status("operational")
+        assert await stage.names(VM_SERVICE_SCRAPE) == {"vmstorage-c", "vmselect-c", "vminsert-c"}
 
 
 async def test_an_account_of_ones_own_replaces_ours(stage: Stage) -> None:
