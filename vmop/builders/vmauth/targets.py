@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import attrs
 
 from vmop.api import Manifest, parse_spec, to_json
+from vmop.api.structure import json_type
 from vmop.api.v1beta1 import CRDRef, TargetRef
 from vmop.builders.args import uses_tls
 from vmop.builders.base import BuildError
 from vmop.builders.references import MissingReference
-from vmop.builders.shapes import SERVICE_SPEC, check_shape
 
 
 class TargetKey(NamedTuple):
@@ -75,14 +75,29 @@ def object_url(kind: TargetKind, manifest: Manifest, *, additional: bool = False
     port: object = source.get("port") or kind.port
     service: Manifest = app.get("serviceSpec") or {}
     if service and (additional or service.get("useAsDefault")):
-        check_shape(service.get("spec"), SERVICE_SPEC, f"{kind.kind} {metadata['name']}: serviceSpec.spec")
         port_name = (app.get("portName") or "web") if kind.kind == "VMAlertmanager" else "http"
-        for entry in (service.get("spec") or {}).get("ports") or ():
+        for entry in _ports(service, f"{kind.kind} {metadata['name']}: serviceSpec.spec"):
             if entry.get("name") == port_name:
                 port = entry.get("port", port)
     if additional:
         name = (service.get("metadata") or {}).get("name") or f"{name}-additional-service"
     return f"{_scheme(kind, app)}://{name}.{metadata['namespace']}.svc:{port}"
+
+
+def _ports(service: Mapping[str, Any], path: str) -> list[Manifest]:
+    """The ports of a stored `serviceSpec`, whose spec no schema checks."""
+    spec = service.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise BuildError(path, f"{path}: expected object, got {json_type(spec)}")
+    ports = spec.get("ports") or []
+    if not isinstance(ports, list):
+        raise BuildError(f"{path}.ports", f"{path}.ports: expected array, got {json_type(ports)}")
+    for index, entry in enumerate(ports):
+        if not isinstance(entry, dict):
+            raise BuildError(
+                f"{path}.ports[{index}]", f"{path}.ports[{index}]: expected object, got {json_type(entry)}"
+            )
+    return ports
 
 
 def _scheme(kind: TargetKind, app: Mapping[str, Any]) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from vmop.api.v1beta1 import LoadBalancerSpec, VMCluster, VMClusterSpec, VMSelect, VMStorage
+from vmop.api.v1beta1 import LoadBalancerSpec, VMCluster, VMClusterSpec
 from vmop.builders.base import BuildError, Manifest, Platform
 from vmop.builders.components import Component
 from vmop.builders.policies import check_vpa_enabled, service_account
-from vmop.builders.shapes import CLAIM, SCRAPE_SPEC, SERVICE_SPEC, check_app, check_shape
 from vmop.builders.vmcluster.balancer import balancer
 from vmop.builders.vmcluster.cluster import Cluster
 from vmop.builders.vmcluster.defaults import default_vmcluster
@@ -80,8 +79,8 @@ def build_vmcluster(
     """The manifests of a cluster, which need not be defaulted.
 
     `live_storage_replicas` is the replica count of the existing vmstorage, which counts where it has an autoscaler.
-    `scrapes` is false where nothing handles VMServiceScrape objects. An ill-typed embedded structure, or a `vpa` that
-    the settings do not allow, raises `BuildError`; what else cannot be built is told by the `error` of its part.
+    `scrapes` is false where nothing handles VMServiceScrape objects. A `vpa` that the settings do not allow raises
+    `BuildError`; what else cannot be built is told by the `error` of its part.
     """
     platform = platform or Platform()
     cr = default_vmcluster(cr, settings, platform)
@@ -115,22 +114,9 @@ def build_vmcluster(
 
 def _check(spec: VMClusterSpec, settings: Settings) -> None:
     """What is wrong before anything is built."""
-    front = spec.requests_load_balancer
     for path, part in (
         ("spec.vmstorage", spec.vmstorage),
         ("spec.vmselect", spec.vmselect),
         ("spec.vminsert", spec.vminsert),
-        ("spec.requestsLoadBalancer.spec", front.spec if front and front.enabled else None),
     ):
-        if part is None:
-            continue
-        check_app(part, path)
-        check_shape(part.service_scrape_spec, SCRAPE_SPEC, f"{path}.serviceScrapeSpec")
-        if part.service_spec is not None:
-            check_shape(part.service_spec.spec, SERVICE_SPEC, f"{path}.serviceSpec.spec")
-        if isinstance(part, VMStorage | VMSelect):
-            template = part.storage.volume_claim_template if part.storage else None
-            check_shape(template, CLAIM, f"{path}.storage.volumeClaimTemplate")
-            check_shape(part.claim_templates, [CLAIM], f"{path}.claimTemplates")
-        if not isinstance(part, LoadBalancerSpec):
-            check_vpa_enabled(part.vpa, settings, path)
+        check_vpa_enabled(part.vpa if part else None, settings, path)

@@ -225,29 +225,6 @@ def test_a_part_without_workload_says_so() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "path", "message"),
-    [
-        ("containers", [{"name": "vmstorage", "env": "x"}], "containers[0].env", "expected array, got string"),
-        ("initContainers", [{"ports": [1]}], "initContainers[0].ports[0]", "expected object, got integer"),
-        ("readinessProbe", {"httpGet": "x"}, "readinessProbe.httpGet", "expected object, got string"),
-        ("serviceScrapeSpec", {"endpoints": {}}, "serviceScrapeSpec.endpoints", "expected array, got object"),
-        ("serviceSpec", {"spec": {"ports": ["a"]}}, "serviceSpec.spec.ports[0]", "expected object, got string"),
-        (
-            "storage",
-            {"volumeClaimTemplate": {"metadata": 1}},
-            "storage.volumeClaimTemplate.metadata",
-            "expected object, got integer",
-        ),
-        ("claimTemplates", [{"spec": []}], "claimTemplates[0].spec", "expected object, got array"),
-    ],
-)
-def test_ill_typed_embedded_structures_are_named(field: str, value: Any, path: str, message: str) -> None:
-    with pytest.raises(BuildError) as caught:
-        build({"vmstorage": {field: value}})
-    assert (caught.value.path, str(caught.value)) == (f"spec.vmstorage.{path}", f"spec.vmstorage.{path}: {message}")
-
-
 def test_vertical_autoscaling_must_be_allowed() -> None:
     with pytest.raises(BuildError) as caught:
         build({"vmstorage": {"vpa": {}}})
