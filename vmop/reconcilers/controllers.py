@@ -53,11 +53,12 @@ from vmop.reconcilers.vmauth import VMAuthKind
 from vmop.reconcilers.vmcluster import VMClusterKind
 from vmop.reconcilers.vmdistributed.kind import VMDistributedKind
 from vmop.reconcilers.vmdistributed.metrics import DistributedMetrics
+from vmop.reconcilers.vmsingle import VMSingleKind
 from vmop.runtime import Change, Controller, annotations_changed, any_of, generation_changed
 
 CHILDREN = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH)
 #: kinds with a reconciler
-PARENTS = (VM_CLUSTER, VM_AGENT, VM_AUTH, VM_DISTRIBUTED)
+PARENTS = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH, VM_DISTRIBUTED)
 #: what the operator makes of built-in kinds; only objects that carry its label are watched (DESIGN)
 OWN_KINDS = (
     DEPLOYMENT,
@@ -134,6 +135,7 @@ def controllers(
     prepare_informers(context)
     kinds: Mapping[Resource, Kind[Any]] = {
         VM_CLUSTER: VMClusterKind(context),
+        VM_SINGLE: VMSingleKind(context),
         VM_AGENT: VMAgentKind(context),
         VM_AUTH: VMAuthKind(context),
         VM_DISTRIBUTED: VMDistributedKind(context, DistributedMetrics(registry or CollectorRegistry())),
@@ -178,6 +180,8 @@ class _Wiring:
                 return self._distributed(controller)
             case "VMCluster":
                 owned: tuple[Resource, ...] = (STATEFUL_SET, DEPLOYMENT, SERVICE)
+            case "VMSingle":
+                owned = (DEPLOYMENT, SERVICE, SECRET, CONFIG_MAP)
             case "VMAgent":
                 owned = (STATEFUL_SET, DEPLOYMENT, DAEMON_SET, SERVICE, SECRET, CONFIG_MAP)
                 for backend in (VM_CLUSTER, VM_SINGLE):

@@ -1,4 +1,4 @@
-"""Claims of StatefulSets grow with their templates where the storage class allows it (spec 01 §7.8). Never shrink."""
+"""Claims grow with what is asked for where the storage class allows it (spec 01 §7.8). They never shrink."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 from vmop.api import Manifest
 from vmop.informers import StoredObject
+from vmop.kube import NotFound, ObjectKey, Resource, key_of
 from vmop.kube.apply.compare import quantity
-from vmop.kube.apply.metadata import pointer
+from vmop.kube.apply.metadata import names_same, pointer
 from vmop.kube.patches import JsonPatchOp
 from vmop.kube.resources import PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
-from vmop.reconcilers.context import Context
-from vmop.reconcilers.progress import Failure, Progress
+from vmop.reconcilers.context import FINALIZER, Context
+from vmop.reconcilers.progress import READY, Failure, Progress
 from vmop.runtime import get_logger
 
 ALLOW_EXPANSION = "operator.victoriametrics.com/pvc-allow-volume-expansion"
@@ -37,17 +38,74 @@ async def grow_claims(context: Context, live: Manifest) -> Progress | None:
     for claim, template, ordinal in _claims(context, live, templates):
         operations = _metadata(claim, template, spec["selector"]["matchLabels"])
         wanted = _requested(template)
-        if wanted is not None and await _may_grow(context, claim, wanted):
+        if wanted is not None and await _may_grow(context, claim, wanted, claim.annotations):
             path = pointer("spec", "resources", "requests", "storage")
             operations.append({"op": "add", "path": path, "value": wanted})
         if operations:
             await context.applier.patch_metadata(PERSISTENT_VOLUME_CLAIM, claim, operations, require_version=True)
-        if wanted is not None and ordinal < spec.get("replicas", 1) and not _has_size(claim, wanted):
+        if (
+            wanted is not None
+            and ordinal < spec.get("replicas", 1)
+            and not _is_as_large(claim.get("status") or {}, wanted)
+        ):
             waiting.append(claim.key.name)
     if waiting:
         message = f"waiting for claims to be resized: {', '.join(sorted(waiting))}"
         return Progress(message, context.settings.pvc_wait_ready_interval)
     return None
+
+
+async def apply_claim(context: Context, manifest: Manifest) -> Progress:
+    """Apply a claim that stands alone and wait until it is as large as it is asked to be; ready while it is unbound.
+
+    A claim that may not grow stays as it is and keeps nobody waiting; one on its way out is left alone.
+    """
+    key = key_of(manifest)
+    stored: StoredObject | None = context.informers.cached(PERSISTENT_VOLUME_CLAIM, key)
+    if stored is not None and stored.metadata.get("deletionTimestamp"):
+        _log.info("a claim is being removed and left alone", object=str(key))
+        return READY
+    if stored is not None:
+        manifest = await _with_possible_size(context, manifest, stored)
+    applied = await context.applier.apply(PERSISTENT_VOLUME_CLAIM, manifest, strip_finalizer=FINALIZER)
+    wanted = _requested(applied.object)
+    if wanted is None or _is_as_large(applied.object.get("status") or {}, wanted):
+        return READY
+    return Progress(f"waiting for claims to be resized: {key.name}", context.settings.pvc_wait_ready_interval)
+
+
+async def _with_possible_size(context: Context, manifest: Manifest, stored: StoredObject) -> Manifest:
+    """The claim with the size that it has, where it cannot get the one that is asked for."""
+    wanted, present = _requested(manifest), _requested(stored.manifest())
+    annotations = {**stored.annotations, **(manifest["metadata"].get("annotations") or {})}
+    if wanted is None or present is None or await _may_grow(context, stored, wanted, annotations):
+        return manifest
+    spec = manifest["spec"]
+    resources = spec["resources"]
+    requests = {**resources["requests"], "storage": present}
+    return {**manifest, "spec": {**spec, "resources": {**resources, "requests": requests}}}
+
+
+async def release_claim(context: Context, key: ObjectKey, owner: StoredObject, resource: Resource) -> None:
+    """Give up a claim of an owner that is being deleted, so that it is not collected with it (spec 01 §8.3).
+
+    Read live: no cache may be too old, and no lost label may hide it, where data are at stake.
+    """
+    reference = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "name": owner.key.name,
+        "uid": owner.uid,
+    }
+    try:
+        live = await context.client.get(PERSISTENT_VOLUME_CLAIM, key)
+    except NotFound:
+        return
+    if not any(names_same(each, reference) for each in live["metadata"].get("ownerReferences") or ()):
+        return
+    released = await context.applier.release(PERSISTENT_VOLUME_CLAIM, live, owner=reference)
+    if released is not None:
+        await context.applier.remove_finalizer(PERSISTENT_VOLUME_CLAIM, released, FINALIZER)
 
 
 def _claims(
@@ -83,14 +141,14 @@ def _metadata(claim: StoredObject, template: Manifest, selector: Mapping[str, st
     return operations
 
 
-async def _may_grow(context: Context, claim: StoredObject, wanted: str) -> bool:
+async def _may_grow(context: Context, claim: StoredObject, wanted: str, annotations: Mapping[str, str]) -> bool:
     present = _requested(claim.manifest())
     if present is not None and quantity(wanted) == quantity(present):
         return False
     if present is not None and _number(wanted) < _number(present):
         _log.info("a claim is never shrunk", object=str(claim.key), requested=present, template=wanted)
         return False
-    if not await _is_expandable(context, claim):
+    if not await _is_expandable(context, claim, annotations):
         _log.info("storage class does not allow expansion", object=str(claim.key), template=wanted)
         return False
     return True
@@ -108,8 +166,8 @@ def _number(size: str) -> Any:
     return number
 
 
-def _has_size(claim: StoredObject, wanted: str) -> bool:
-    status = claim.get("status") or {}
+def _is_as_large(status: Mapping[str, Any], wanted: str) -> bool:
+    """The volume behind a claim has this size, or there is none yet."""
     capacity = (status.get("capacity") or {}).get("storage")
     resizing = any(
         condition.get("type") == "Resizing" and condition.get("status") == "True"
@@ -118,9 +176,9 @@ def _has_size(claim: StoredObject, wanted: str) -> bool:
     return capacity is None or (_number(str(capacity)) >= _number(wanted) and not resizing)
 
 
-async def _is_expandable(context: Context, claim: StoredObject) -> bool:
+async def _is_expandable(context: Context, claim: StoredObject, annotations: Mapping[str, str]) -> bool:
     """The claim's annotation decides; without one, its storage class, where we may read it."""
-    said = claim.annotations.get(ALLOW_EXPANSION)
+    said = annotations.get(ALLOW_EXPANSION)
     if said is not None:
         if said not in ("true", "false"):
             message = f'unexpected value format for annotation={ALLOW_EXPANSION}: "{said}", want true or false'
