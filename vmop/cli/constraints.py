@@ -17,11 +17,10 @@ _FORMATS = {"int32": 31, "int64": 63}
 
 
 def broken_rules(schema: Manifest, value: Any, path: str) -> Iterator[Problem]:
-    """Where a value breaks the rules of a structural schema. A value of a wrong type is passed over."""
-    if value is None:
-        if _closed(schema) and "default" not in schema:
-            yield Problem(path, "null is refused by the API server; leave the field out")
-        return
+    """Where a value breaks the rules of a structural schema. A value of a wrong type is passed over.
+
+    A null stands for an absent field, which is how the API server takes it, but is no entry of a list.
+    """
     if "enum" in schema and value not in schema["enum"]:
         yield Problem(path, "expected one of " + ", ".join(map(str, schema["enum"])))
     match value:
@@ -35,10 +34,6 @@ def broken_rules(schema: Manifest, value: Any, path: str) -> Iterator[Problem]:
             yield from _list(schema, value, path)
         case dict():
             yield from _object(schema, value, path)
-
-
-def _closed(schema: Manifest) -> bool:
-    return ("type" in schema or "x-kubernetes-int-or-string" in schema) and not schema.get("nullable")
 
 
 def _string(schema: Manifest, value: str, path: str) -> Iterator[Problem]:
@@ -66,8 +61,12 @@ def _list(schema: Manifest, value: list[Any], path: str) -> Iterator[Problem]:
     if len(value) > schema.get("maxItems", len(value)):
         yield Problem(path, f"must have {schema['maxItems']} entries or less")
     yield from _repeated(schema, value, path)
+    items = schema.get("items", {})
     for index, each in enumerate(value):
-        yield from broken_rules(schema.get("items", {}), each, f"{path}[{index}]")
+        if each is not None:
+            yield from broken_rules(items, each, f"{path}[{index}]")
+        elif "type" in items and not items.get("nullable"):
+            yield Problem(f"{path}[{index}]", "must not be null")
 
 
 def _repeated(schema: Manifest, value: list[Any], path: str) -> Iterator[Problem]:
@@ -87,13 +86,14 @@ def _repeated(schema: Manifest, value: list[Any], path: str) -> Iterator[Problem
 
 def _object(schema: Manifest, value: Manifest, path: str) -> Iterator[Problem]:
     for name in schema.get("required", ()):
-        if name not in value:
+        if value.get(name) is None:
             yield Problem(f"{path}.{name}", "is required")
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties")
     for name, each in value.items():
         inner = properties.get(name, others)
         if isinstance(inner, dict):
-            yield from broken_rules(inner, each, f"{path}.{name}")
+            if each is not None:
+                yield from broken_rules(inner, each, f"{path}.{name}")
         elif schema.get("type") == "object" and others is None and not schema.get(OPEN):
             yield Problem(f"{path}.{name}", "unknown field")

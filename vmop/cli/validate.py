@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import attrs
 
-from vmop.api import KINDS, CustomResource, Manifest, SpecError, crd, kind_of, parse
+from vmop.api import KINDS, CustomResource, Manifest, Problem, SpecError, crd, kind_of, parse
 from vmop.api import validate as problems_of
 from vmop.cli.constraints import broken_rules
 from vmop.cli.documents import Document, SyntaxProblem, documents
@@ -165,16 +165,22 @@ def _kind(manifest: Manifest) -> type[CustomResource] | str | None:
 def _problems(kind: type[CustomResource], manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield from _metadata_problems(manifest.get("metadata"))
     spec = manifest.get("spec")
-    if isinstance(spec, dict):
-        yield from broken_rules(_spec_schema(kind.kind), spec, "spec")
-    elif kind.spec_required and spec is None:
+    refused = list(broken_rules(_spec_schema(kind.kind), spec, "spec")) if isinstance(spec, dict) else []
+    yield from refused
+    if kind.spec_required and spec is None:
         yield "spec", "is required"
+    told = {problem.path for problem in refused}
+    yield from (problem for problem in _deeper_problems(kind, manifest) if problem.path not in told)
+
+
+def _deeper_problems(kind: type[CustomResource], manifest: Manifest) -> Iterator[Problem]:
+    """What the schema does not tell: of the strict parser, or else of the checks of the specs."""
     try:
         parsed = parse(kind, manifest)
     except SpecError as error:
         yield from error.problems
         return
-    yield from ((path, "unknown field") for path in parsed.unknown_fields)
+    yield from (Problem(path, "unknown field") for path in parsed.unknown_fields)
     yield from problems_of(parsed.object)
 
 

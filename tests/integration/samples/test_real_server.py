@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from vmop.cli.validate import check_text
 from vmop.devcluster.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
@@ -105,3 +106,33 @@ def test_the_whole_installation_is_accepted(kubectl: Kubectl) -> None:
         "service",
         "serviceaccount",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "path"),
+    [
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}]}, ""),
+        ("VMAgent", {}, "spec.remoteWrite"),
+        ("VMAgent", {"remoteWrite": [{}]}, "spec.remoteWrite[0].url"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "logLevel": "loud"}, "spec.logLevel"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "scrapeInterval": "soon"}, "spec.scrapeInterval"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "probeSelector": None}, ""),
+        ("VMAgent", {"remoteWrite": None}, "spec.remoteWrite"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "secrets": [None]}, "spec.secrets[0]"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "replicaCount": 2**31}, "spec.replicaCount"),
+        ("VMAgent", {"remoteWrite": [{"url": "http://a"}], "bogus": 1}, "spec.bogus"),
+        (
+            "VMUser",
+            {"targetRefs": [{"crd": {"kind": "Pod", "name": "a", "namespace": "b"}}]},
+            "spec.targetRefs[0].crd.kind",
+        ),
+    ],
+)
+def test_rules_of_the_schema_are_judged_as_the_server_judges_them(
+    kubectl: Kubectl, kind: str, spec: dict[str, object], path: str
+) -> None:
+    metadata = {"name": f"sample-{uuid.uuid4().hex[:8]}"}
+    manifest = {"apiVersion": "operator.victoriametrics.com/v1beta1", "kind": kind, "metadata": metadata, "spec": spec}
+    done = kubectl("create", "--validate=strict", "--dry-run=server", "-f", "-", given=json.dumps(manifest))
+    [checked] = check_text(json.dumps(manifest), "-")
+    assert (done.returncode == 0, [finding.path for finding in checked.findings]) == (not path, [path] if path else [])
