@@ -56,7 +56,7 @@ class WebhookAdmission:
             return
         for stored in self._storage.objects(_CONFIGURATIONS):
             for webhook in stored.object.get("webhooks") or ():
-                if self._applies(webhook, call, operation, new or old or {}):
+                if any(self._applies(webhook, call, operation, one) for one in (new, old) if one):
                     await self._ask(webhook, call, operation, new, old)
 
     def _applies(self, webhook: Manifest, call: Call, operation: str, obj: Manifest) -> bool:
@@ -79,17 +79,17 @@ class WebhookAdmission:
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, KeyError) as error:
             if webhook.get("failurePolicy", "Fail") == "Ignore":
                 return
-            raise internal(f'failed calling webhook "{name}": {error}') from None
+            raise internal(f'failed calling webhook "{name}": failed to call webhook: {error}') from None
         if response.get("allowed"):
             return
         status = response.get("status") or {}
         message = status.get("message") or status.get("reason") or ""
         told = f"denied the request: {message}" if message else "denied the request without explanation"
         raise StatusError(
-            status.get("code") or 403,
-            status.get("reason") or "Forbidden",
+            status.get("code") or 400,
+            status.get("reason") or "",
             f'admission webhook "{name}" {told}',
-            details=status.get("details") or {},
+            details=status.get("details"),
         )
 
     async def _send(self, webhook: Manifest, review: Manifest) -> Manifest:
@@ -115,6 +115,15 @@ def _kind(served: Served) -> Manifest:
     return {"group": served.group, "version": served.version, "kind": served.kind}
 
 
+def _options(call: Call, operation: str) -> Manifest:
+    options: Manifest = {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"}
+    if operation != "DELETE" and call.options.names_manager:
+        options["fieldManager"] = call.options.field_manager
+    if call.options.dry_run:
+        options["dryRun"] = ["All"]
+    return options
+
+
 def _review(call: Call, operation: str, new: Manifest | None, old: Manifest | None) -> Manifest:
     served = call.served
     obj = new or old
@@ -133,10 +142,10 @@ def _review(call: Call, operation: str, new: Manifest | None, old: Manifest | No
         "object": new,
         "oldObject": old,
         "dryRun": call.options.dry_run,
-        "options": None,
+        "options": _options(call, operation),
     }
     if call.namespace:
         request["namespace"] = call.namespace
     if call.subresource:
-        request["subResource"] = call.subresource
+        request["subResource"] = request["requestSubResource"] = call.subresource
     return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}

@@ -51,6 +51,7 @@ class Options:
     force: bool = False
     strict: bool = False
     user: str = ""
+    names_manager: bool = False  # whether the client named the field manager
 
 
 @attrs.frozen
@@ -123,4 +124,5 @@ def write_options(verb: str, params: Mapping[str, str], user_agent: str, user: s
         force=flag(params, "force"),
         strict=validation == "Strict",
         user=user,
+        names_manager=bool(params.get("fieldManager")),
     )

@@ -38,6 +38,7 @@ _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 _SERVERS_OWN = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds")
+_LONGEST_NAME = 63  # of those that the server makes
 _RETRIES = 10
 
 
@@ -152,7 +153,8 @@ class Rest:
         if metadata.get("resourceVersion"):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         if not metadata.get("name") and metadata.get("generateName"):
-            metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+            suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+            metadata["name"] = metadata["generateName"][: _LONGEST_NAME - len(suffix)] + suffix
         self._check_namespace(call, metadata.get("name", ""))
         for field in _SERVERS_OWN:
             metadata.pop(field, None)
