@@ -11,17 +11,17 @@ from typing import Any
 
 from vmop.api import Manifest, Problem, to_json
 from vmop.api.v1alpha1 import VMDistributed
+from vmop.builders.vmdistributed.defaults import BACKEND_TYPE
 
 MESSAGE = "is not supported yet"
 
 #: field of ``spec`` → the value that changes nothing
 SPEC: Mapping[str, Any] = {
-    "backendType": "VMCluster",
     "zoneSelectors": [],
     "zoneRemovalPolicy": "Detach",
     "vmauths": [],
 }
-ZONE: Mapping[str, Any] = {"backendType": "VMCluster", "vmagents": []}
+ZONE: Mapping[str, Any] = {"vmagents": []}
 BACKEND: Mapping[str, Any] = {"selector": None, "specPolicy": "Replace"}
 AGENT: Mapping[str, Any] = {"selector": None}
 BALANCER: Mapping[str, Any] = {"selector": None, "defaultAccess": "None"}
@@ -45,8 +45,9 @@ def _paths(spec: Manifest, namespace: str) -> Iterator[str]:
     yield from _set(spec, SPEC, "spec")
     yield from _child(spec.get("vmauth"), BALANCER, "spec.vmauth", namespace)
     parts = [(f"spec.zones[{index}]", zone) for index, zone in enumerate(spec.get("zones") or ())]
+    one_for_all = {"backendType": spec.get("backendType") or BACKEND_TYPE}
     for path, part in [*parts, ("spec.zoneCommon", spec.get("zoneCommon") or {})]:
-        yield from _set(part, ZONE, path)
+        yield from _set(part, {**one_for_all, **ZONE}, path)
         for name, fields in (("vmcluster", BACKEND), ("vmsingle", BACKEND), ("vmagent", AGENT)):
             yield from _child(part.get(name), fields, f"{path}.{name}", namespace)
     rollout = spec.get("rollout") or {}

@@ -12,7 +12,10 @@ LABELS: Manifest = {"selector": {"matchLabels": {"a": "b"}}}
 @pytest.mark.parametrize(
     ("spec", "paths"),
     [
-        ({"backendType": "VMSingle"}, ["spec.backendType"]),
+        (
+            {"backendType": "VMSingle", "zones": [{"name": "a", "backendType": "VMCluster"}]},
+            ["spec.zones[0].backendType"],
+        ),
         ({"zoneSelectors": [LABELS]}, ["spec.zoneSelectors"]),
         ({"vmauths": [{"name": "x"}]}, ["spec.vmauths"]),
         ({"zoneRemovalPolicy": "Delete"}, ["spec.zoneRemovalPolicy"]),
