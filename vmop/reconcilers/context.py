@@ -29,8 +29,8 @@ def effective_disabled(disabled: Iterable[str]) -> frozenset[str]:
 class Context:
     """The collaborators of all reconcilers, and the settings that they share.
 
-    `disabled` holds names of controllers that do not run (``-controller.disableReconcileFor``), and of those that cannot
-    do without them; `validate` is off where admission webhooks validate already. `now` is the wall clock (aware, UTC),
+    `disabled` holds names of controllers that do not run (``-controller.disableReconcileFor``), and of those that need
+    them; `validate` is off where admission webhooks validate already. `now` is the wall clock (aware, UTC),
     `random` the source of jitter.
     """
 
