@@ -13,7 +13,7 @@ from vmop.informers import StoredObject
 from vmop.kube import Manifest
 
 PAUSE = "2s"
-MEGABYTES = 4.0 * 1024 * 1024
+BACKLOG = 4.0 * 1024 * 1024
 
 
 async def installed(stage: Stage, *zones: str, pause: str) -> Manifest:
@@ -74,7 +74,7 @@ async def test_while_queues_drain(
 ) -> None:
     manifest = await installed(stage, "east", "west", pause=pause)
     stage.hold_queues()
-    stage.queue(f"met-{agent}", f"met-{backend}", MEGABYTES)
+    stage.queue(f"met-{agent}", f"met-{backend}", BACKLOG)
     await stage.apply(with_common(manifest, change))
     await die_in(stage, "east", phase)
     stage.release_queues()
@@ -88,7 +88,7 @@ async def test_while_the_zone_catches_up(stage: Stage, pause: str) -> None:
     await stage.apply(with_common(manifest, ANOTHER_CLUSTER))
     await stage.until(lambda: stage.phase("met", "east") == "UpdatingBackend", "east updated")
     stage.hold_queues()
-    stage.queue("met-west", "met-east", MEGABYTES)
+    stage.queue("met-west", "met-east", BACKLOG)
     await die_in(stage, "east", "CatchingUp")
     stage.release_queues()
     await finish(stage)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from tests.rollout.manifests import ANOTHER_CLUSTER, distributed, example, with_common
-from tests.support.mirror import Routes
 from tests.support.stage import Stage
 
 CHILDREN_AND_WORKLOADS = ("VMCluster", "VMAgent", "VMAuth", "StatefulSet", "Deployment", "Secret")
@@ -31,15 +30,6 @@ async def test_the_example_of_the_seeds_is_installed_zone_by_zone(stage: Stage, 
         "Secret": ["vmauth-config-my-distributed-vmauth"],
     }
     assert stage.checker.turns == ["zone-a", "zone-b"]
-
-
-async def test_every_vmauth_ends_up_with_all_zones(stage: Stage, pause: str) -> None:
-    await stage.start_operator()
-    manifest = distributed(["east", "west"], pause=pause)
-    await stage.apply(manifest)
-    await stage.until_operational("VMDistributed", "met")
-    both = Routes(frozenset({"east", "west"}), frozenset({"east", "west"}))
-    assert list(stage.running_routes("met").values()) == [both]
 
 
 async def test_a_change_rolls_zone_by_zone(stage: Stage, pause: str) -> None:

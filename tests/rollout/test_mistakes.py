@@ -6,6 +6,20 @@ from tests.rollout.manifests import COMPONENTS, distributed, with_common
 from tests.support.stage import Stage
 from vmop.kube import Manifest
 
+UNPARSED = 'parsing object error for object controller="vmdistributed": "cannot parse VMDistributedSpec: {}"'
+GHOST = "spec.zones[0]: vmcluster.name=ghost is not found and no vmcluster spec is provided"
+REASONS = {
+    "twice": "VMDistributed twice update failed: spec.zones[1].name=east is duplicated, zone names must be unique",
+    "mixed": "VMDistributed mixed update failed: "
+    "spec.zones[0]: backendType=VMCluster is incompatible with vmsingle configuration",
+    "duration": UNPARSED.format(
+        "spec.zoneCommon.readyTimeout: expected duration such as 90s, 1m30s or 1.5h, got string"
+    ),
+    "typed": UNPARSED.format("spec.zoneCommon.vmcluster.spec.vmselect.replicaCount: expected integer, got string"),
+    "ghost": "VMDistributed ghost update failed: "
+    f"failed to build distributed zones VMDistributed=default/ghost: {GHOST}",
+}
+
 
 def wrong(pause: str) -> dict[str, Manifest]:
     """Manifests that the API server takes and the operator cannot."""
@@ -29,14 +43,10 @@ async def test_each_says_what_is_wrong_and_others_go_on(stage: Stage, pause: str
     await stage.until_operational("VMDistributed", "right")
     failed = dict.fromkeys(manifests, "failed")
     await stage.until(lambda: {name: stage.status(name).get("updateStatus") for name in manifests} == failed, "failed")
-    reasons = {name: stage.status(name)["reason"] for name in manifests}
-    assert reasons == REASONS
+    assert {name: stage.status(name)["reason"] for name in manifests} == REASONS
     await stage.until(lambda: all(stage.events(name, "ReconciliationError") for name in manifests), "events")
     assert {name: stage.events(name, "ReconciliationError") for name in manifests} == {
         name: [reason] for name, reason in REASONS.items()
     }
     # and nothing was made for them
     assert stage.names("VMCluster") == ["right-east"]
-
-
-REASONS: dict[str, str] = {}

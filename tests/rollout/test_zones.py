@@ -7,6 +7,7 @@ from tests.support.mirror import PREFIX, Routes
 from tests.support.stage import Stage
 from vmop.kube import Manifest
 
+MEGABYTE = 1024.0 * 1024
 READ_ONLY: Manifest = {"name": "east", "trafficMode": "read-only"}
 WRITE_ONLY: Manifest = {"name": "east", "trafficMode": "write-only"}
 
@@ -75,7 +76,8 @@ async def test_a_zone_that_takes_no_writes_any_more_is_updated_in_its_turn(stage
 
 async def test_a_zone_that_takes_writes_again_catches_up_before_it_has_traffic(stage: Stage, pause: str) -> None:
     manifest = await installed(stage, READ_ONLY, "west", pause=pause)
-    stage.queue("met-west", "met-east", 1024.0 * 1024)
+    stage.cluster.nodes.knobs.drain_rate = MEGABYTE
+    stage.queue("met-west", "met-east", 2 * MEGABYTE)
     await stage.apply(with_zones(manifest, "east", "west"))
     await stage.until_operational("VMDistributed", "met")
     assert stage.checker.turns == ["east"]

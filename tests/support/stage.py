@@ -29,6 +29,8 @@ USER = "kubectl"
 NAMESPACE = "default"
 #: how often what runs is looked at when no object changes, in seconds
 LOOK_INTERVAL = 0.02
+#: how long anything is waited for, in seconds; all of it takes a few where nobody else uses the machine
+TIMEOUT = 60.0
 _PROGRAM = "import sys, os; from vmop.cli.operator import main; sys.exit(main(sys.argv[1:], os.environ))"
 _FLAGS = ("-health-probe-bind-address=0", "-metrics-bind-address=0", "-pprof-addr=0")
 
@@ -195,7 +197,7 @@ class Stage:
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], Any], what: str, timeout: float = 40.0) -> None:
+    async def until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
         """Until it holds after some change. Raises AssertionError, with the end of the operator's log."""
         try:
             async with asyncio.timeout(timeout):
@@ -205,7 +207,7 @@ class Stage:
         except TimeoutError:
             raise AssertionError(f"{what}: not within {timeout:.0f} s\n{self._tail()}") from None
 
-    async def until_operational(self, kind: str, name: str, timeout: float = 40.0) -> None:
+    async def until_operational(self, kind: str, name: str, timeout: float = TIMEOUT) -> None:
         """Until an object says that it is through with the spec that is stored."""
         await self.until(lambda: is_operational(self.get(kind, name)), f"{kind} {name} operational", timeout)
 
