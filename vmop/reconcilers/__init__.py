@@ -6,8 +6,9 @@ looks whether it is ready. Where it is not, it says when to look again: waiting 
 * :class:`~vmop.reconcilers.context.Context` is what every reconciler works with.
 * :mod:`~vmop.reconcilers.lifecycle` is what all parent kinds do in the same order: parse, finalize, defaults, pause,
   status, events. A kind adds what it applies.
-* :mod:`~vmop.reconcilers.workloads` applies Deployments, StatefulSets and DaemonSets, updates pods of StatefulSets one
-  by one, and says what they wait for.
+* :mod:`~vmop.reconcilers.workloads` applies Deployments, StatefulSets and DaemonSets and says what they wait for;
+  :mod:`~vmop.reconcilers.podupdate` decides which pods of a StatefulSet go next, :mod:`~vmop.reconcilers.ondelete` does
+  it.
 * :mod:`~vmop.reconcilers.hold` keeps a changed pod template back until its zone's turn comes.
 * One module a kind: ``vmcluster``, ``vmagent``, ``vmauth``; ``vmdistributed`` is a package of its own.
 """

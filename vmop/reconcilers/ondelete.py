@@ -76,7 +76,10 @@ class OnDelete:
     # -- pods go -----------------------------------------------------------------------------------------------------
 
     async def _take_down(self) -> Progress:
-        live = await self.context.client.get(STATEFUL_SET, self.key)
+        try:
+            live = await self.context.client.get(STATEFUL_SET, self.key)
+        except NotFound:
+            return self._wait(f"waiting for {self} to be recreated")
         if not _is_same(live, self.live):
             return self._wait(f"waiting for {self} to be observed")
         fresh = attrs.evolve(self, live=live)._see(await self._live_pods())
