@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from vmop.builders.base import BuildError
 from vmop.builders.components import Component
 from vmop.builders.references import MissingReference
-from vmop.kube import ApiError, Conflict
+from vmop.kube import AlreadyExists, ApiError, Conflict, Timeout, TooManyRequests, Unavailable
 from vmop.reconcilers.progress import Delay, Failure
 
 
@@ -16,11 +16,12 @@ from vmop.reconcilers.progress import Delay, Failure
 def step(prefix: str) -> Iterator[None]:
     """Errors inside get `prefix` before their text, and stay what they are.
 
-    What is missing may come, so it is a Failure that is retried; other BuildErrors are terminal. A Conflict passes.
+    What is missing may come, so it is a Failure that is retried; other BuildErrors are terminal. What only says that
+    the API server is busy, or that somebody was faster, passes as it is.
     """
     try:
         yield
-    except Conflict:
+    except (Conflict, AlreadyExists, TooManyRequests, Timeout, Unavailable):
         raise
     except MissingReference as error:
         raise Failure(f"{prefix}{error}") from error
