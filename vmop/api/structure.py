@@ -2,7 +2,7 @@
 
 `parse` structures a manifest with cattrs. A value of a wrong type fails the whole object with the path of every such
 field, what is expected there and what was found: never the value itself, which may be a password. Unknown fields
-reach us only where the schema preserves them; they are reported beside the object and otherwise ignored
+reach us only where the schema preserves them; they are reported beside the object and otherwise left out
 (01-common.md 3.6). `to_json` is the way back: only what was set, in the order of declaration.
 """
 
@@ -18,7 +18,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from vmop.api.fields import SERVICE_SCRAPE_SPEC, Field, IntOrString, Manifest, StringOrList, fields_of
 from vmop.api.kinds import CustomResource
-from vmop.api.kubernetes import mismatches
+from vmop.api.kubernetes import mismatches, unknown_fields, with_known_fields
 from vmop.api.problems import Problem
 from vmop.api.syntax import go_duration
 
@@ -165,10 +165,12 @@ def _string_or_list(value: Any, _: Any) -> Any:
     raise Mismatch("string or array of strings", value)
 
 
-def _special(converter: Converter, declared: Field) -> Hook | None:
+def _special(converter: Converter, declared: Field, *, strict: bool) -> Hook | None:
     """The hook of a field whose type does not say it all."""
+    if declared.spec.kube == SERVICE_SCRAPE_SPEC:
+        return _scrape_spec(converter)
     if declared.spec.kube:
-        return _embedded(converter, declared)
+        return _embedded(converter, declared, strict=strict)
     return _duration if declared.spec.duration else None
 
 
@@ -184,8 +186,19 @@ def _duration(value: Any, _: Any) -> Any:
     return value
 
 
-def _embedded(converter: Converter, declared: Field) -> Hook:
-    """Plain JSON whose types a schema knows; with the strict converter also a spec of our own."""
+def _scrape_spec(converter: Converter) -> Hook:
+    """Plain JSON that must be a spec of our own."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if value is not None:
+            converter.structure(value, _service_scrape_spec())
+        return value
+
+    return structure
+
+
+def _embedded(converter: Converter, declared: Field, *, strict: bool) -> Hook:
+    """Plain JSON whose types and fields a schema knows; unknown fields are left out, or an error of the strict one."""
     outer = converter.get_structure_hook(declared.type)
     is_list, name = list in _origins(declared.type), declared.spec.kube
 
@@ -193,17 +206,20 @@ def _embedded(converter: Converter, declared: Field) -> Hook:
         outer(value, cl)
         errors = []
         for index, each in enumerate((value or ()) if is_list else (value,)):
-            if name == SERVICE_SCRAPE_SPEC:
-                if each is not None:
-                    converter.structure(each, _service_scrape_spec())
-                continue
-            for path, expected, found in mismatches(name, each):
-                error = Mismatch(expected, found)
+            found: list[tuple[str, Exception]]
+            found = [(path, Mismatch(expected, other)) for path, expected, other in mismatches(name, each)]
+            if strict and not found:
+                found = [
+                    (at, ForbiddenExtraKeysError("unknown", dict, {key})) for at, key in unknown_fields(name, each)
+                ]
+            for path, error in found:
                 error.add_note(_Below(f"[{index}]{path}" if is_list else path))
                 errors.append(error)
         if errors:
             raise IterableValidationError("ill-typed parts", errors, cl)
-        return value
+        if is_list and value:
+            return [with_known_fields(name, each) for each in value]
+        return with_known_fields(name, value)
 
     return structure
 
@@ -300,7 +316,8 @@ def _converter(strict: bool) -> Converter:
     def structure_class(cls: type) -> Hook:
         declared = fields_of(cls)
         renames: dict[str, Any] = {
-            f.attribute: override(rename=f.spec.json, struct_hook=_special(converter, f)) for f in declared
+            f.attribute: override(rename=f.spec.json, struct_hook=_special(converter, f, strict=strict))
+            for f in declared
         }
         inner: Hook = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=strict, **renames)
         aliases = tuple((alias, f.spec.json) for f in declared for alias in f.spec.aliases)

@@ -240,6 +240,29 @@ def test_embedded_lists_must_be_lists_of_objects() -> None:
     ]
 
 
+def test_unknown_fields_of_embedded_structures_are_listed_and_left_out() -> None:
+    spec = {
+        "vmstorage": {
+            "readinessProbe": {"periodSeconds": 8, "pace": "slow", "httpGet": {"port": 80, "verb": "POST"}},
+            "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDisk": {}}],
+            "affinity": {"podAffinity": None},
+            "resources": {"limits": {"cpu": "1", "example.com/any": "2"}},
+        }
+    }
+    parsed = parse(VMCluster, cluster(spec))
+    path = "spec.vmstorage"
+    assert sorted(parsed.unknown_fields) == [
+        f"{path}.readinessProbe.httpGet.verb",
+        f"{path}.readinessProbe.pace",
+        f"{path}.volumes[1].emptyDisk",
+    ]
+    assert to_json(parsed.object)["spec"]["vmstorage"] == {
+        **spec["vmstorage"],
+        "readinessProbe": {"periodSeconds": 8, "httpGet": {"port": 80}},
+        "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b"}],
+    }
+
+
 def test_an_embedded_scrape_spec_is_typed_too() -> None:
     spec = {"vmstorage": {"serviceScrapeSpec": {"endpoints": [{"port": 80}]}}}
     assert problems_of(VMCluster, spec) == [
