@@ -72,7 +72,7 @@ def in_recorded_form(manifest: Manifest) -> Manifest:
 
 @pytest.mark.parametrize(
     ("case", "step", "name", "objects"),
-    [pytest.param(*c, id=f"{c[0]}/{c[1]}/{c[2]}") for c in resources("VMSingle", "vm*")],
+    [pytest.param(*c, id=f"{c[0]}/{c[1]}/{c[2]}") for c in resources("VMSingle", "vmsingle-*")],
 )
 def test_the_same_objects(
     case: str, step: str, name: str, objects: dict[str, Manifest], stored: Callable[[Manifest], Manifest]
