@@ -56,6 +56,13 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
+def beyond_dev(cluster: Cluster) -> None:
+    """For tests of what the dev cluster does not have."""
+    if cluster.name == "dev":
+        pytest.skip("the dev cluster has no RBAC, no mutating admission and one version of each built-in kind")
+
+
+@pytest.fixture
 async def client(cluster: Cluster) -> AsyncIterator[Client]:
     async with Client(cluster.config, qps=0) as client:
         yield client

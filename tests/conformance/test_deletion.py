@@ -170,6 +170,14 @@ async def test_an_owner_that_never_was_takes_its_dependent_along(http: Http) -> 
     await become(http, [])
 
 
+async def test_an_owner_of_a_kind_that_is_not_served_may_be_there(http: Http) -> None:
+    made = await http.ok("POST", "secrets", {"metadata": {"name": "owner"}})
+    await add(http, "child", made | {"apiVersion": "unknown.example.com/v1", "kind": "Unknown"})
+    await http.ok("DELETE", "secrets/owner")
+    await asyncio.sleep(1)
+    assert await names(http) == ["child"]
+
+
 async def test_an_owner_of_another_uid_is_none(http: Http) -> None:
     owner = await add(http, "owner")
     await http.ok("DELETE", "secrets/owner")

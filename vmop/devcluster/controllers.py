@@ -140,6 +140,8 @@ class Collector:
     async def _check(self, dependent: Stored) -> None:
         """Delete the object if it has owners by name but none of them exists; else drop references to absent ones."""
         references = dependent.metadata.get("ownerReferences") or []
+        if not all(self._rest.registry.by_kind(one["apiVersion"], one["kind"]) for one in references):
+            return  # who knows whether an owner of an unknown kind is there?
         solid, waiting, dangling = [], [], []
         for reference in references:
             owner = self._owner(dependent, reference)

@@ -55,7 +55,7 @@ from vmop.kube.apply.plan import (
 )
 from vmop.kube.apply.shapes import counts_annotations, emptied_objects, repeated_keys
 from vmop.kube.client import Client
-from vmop.kube.errors import AlreadyExists, Conflict, Forbidden, NotFound
+from vmop.kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from vmop.kube.patches import ApplyPatch
 from vmop.kube.resources import Manifest, ObjectKey, Resource
 
@@ -287,9 +287,7 @@ class Applier(Editor):
             if moved is not None:
                 reason = reason or "fields of others under our claim"
                 moving = [replace_metadata("managedFields", moved)]
-                live = await self._patch_object(
-                    plan.resource, live, moving, writer="metadata", require_version=True
-                )
+                live = await self._patch_object(plan.resource, live, moving, writer="metadata", require_version=True)
             answer = await self._send(plan, update_body(plan, live, recorded))
         if quiet:
             answer = await self._record_quietly(plan, answer, time)
@@ -327,9 +325,15 @@ class Applier(Editor):
         return "" if content_in_place(plan, live) else "content drifted"
 
     async def _send(self, plan: Plan, body: Manifest) -> Manifest:
-        return await self._client.patch(
-            plan.resource, plan.key, ApplyPatch(body), field_manager=plan.manager, force=True
-        )
+        try:
+            return await self._client.patch(
+                plan.resource, plan.key, ApplyPatch(body), field_manager=plan.manager, force=True
+            )
+        except Invalid as error:
+            if {cause.field for cause in error.causes} != {"metadata.uid"}:
+                raise
+            # The server's word for an object that was made anew; it says Conflict only when there is none.
+            raise conflict(plan.resource, plan.key, "the object is another one now") from error
 
     def _done(
         self, plan: Plan, action: Literal["created", "updated"], reason: str, answer: Manifest, time: str

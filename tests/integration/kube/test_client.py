@@ -1,13 +1,12 @@
-"""The client against the real API server: what unit tests only believe of it."""
+"""The client against API servers, the real one and the dev cluster's: what unit tests only believe of it."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from tests.support.clusters import Cluster
 from vmop.devcluster.controlplane import ControlPlane
 from vmop.kube import (
     AlreadyExists,
@@ -28,37 +27,17 @@ from vmop.kube import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
-    load_kubeconfig,
 )
 from vmop.kube.config import ClientConfig
 from vmop.kube.resources import (
     ALL,
     CONFIG_MAP,
     DEPLOYMENT,
-    NAMESPACE,
     POD,
     POD_DISRUPTION_BUDGET,
     SECRET,
     STATEFUL_SET,
 )
-
-pytestmark = pytest.mark.real
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-async def client(real_cluster: ControlPlane) -> AsyncIterator[Client]:
-    async with Client(await load_kubeconfig(real_cluster.kubeconfig), qps=0) as client:
-        yield client
-
-
-@pytest.fixture
-async def namespace(client: Client) -> AsyncIterator[str]:
-    name = f"kube-client-{next(_numbers)}"
-    await client.create(NAMESPACE, {"metadata": {"name": name}})
-    yield name
-    await client.delete(NAMESPACE, ObjectKey("", name))
 
 
 def config_map(namespace: str, name: str = "a", **data: str) -> Manifest:
@@ -180,6 +159,7 @@ async def test_a_refused_secret_is_not_quoted(client: Client, namespace: str) ->
         assert "hunter2" not in f"{caught.value} {caught.value!r} {caught.value.causes}"
 
 
+@pytest.mark.real
 async def test_a_wrong_token_is_unauthorized_and_no_token_forbidden(real_cluster: ControlPlane) -> None:
     async with Client(ClientConfig.with_token(real_cluster.url, "wrong", insecure=True)) as client:
         with pytest.raises(Unauthorized):
@@ -189,6 +169,7 @@ async def test_a_wrong_token_is_unauthorized_and_no_token_forbidden(real_cluster
             await client.get(POD, ObjectKey("default", "a"))
 
 
+@pytest.mark.real
 async def test_a_certificate_that_nobody_vouches_for_is_refused(real_cluster: ControlPlane) -> None:
     async with Client(ClientConfig.with_token(real_cluster.url, real_cluster.token), retries=0) as client:
         with pytest.raises(Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
@@ -253,8 +234,8 @@ async def test_a_streaming_list_ends_with_a_marked_bookmark(
     assert seen == [("ADDED", "a", fields), ("BOOKMARK", "", ["apiVersion", "kind"])]
 
 
-async def test_a_version_that_the_server_has_not_reached_is_a_timeout(real_cluster: ControlPlane) -> None:
-    async with Client(await load_kubeconfig(real_cluster.kubeconfig), retries=0) as client:
+async def test_a_version_that_the_server_has_not_reached_is_a_timeout(cluster: Cluster) -> None:
+    async with Client(cluster.config, retries=0) as client:
         pages = client.list_pages(CONFIG_MAP, resource_version=str(10**12), resource_version_match="NotOlderThan")
         with pytest.raises(Timeout) as caught:
             await anext(pages)

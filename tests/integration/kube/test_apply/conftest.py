@@ -1,9 +1,8 @@
-"""An Applier on a real API server, with what stands around it: a cache that shows what an informer would, and other
-writers."""
+"""An Applier on the dev cluster and on a real API server, with what stands around it: a cache that shows what an
+informer would, and other writers."""
 
 import base64
 import json
-import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +14,10 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from vmop.devcluster.controlplane import ControlPlane
-from vmop.kube import Client, ClientConfig, ClientMetrics, Manifest, NotFound, ObjectKey, Resource, key_of
+from tests.support.clusters import Cluster
+from vmop.kube import Client, ClientMetrics, Manifest, NotFound, ObjectKey, Resource, key_of
 from vmop.kube.applier import Applied, Applier
-from vmop.kube.resources import CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, NAMESPACE, by_kind
+from vmop.kube.resources import CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, by_kind
 from vmop.kube.wire import WireObject, decode_object
 
 REPOSITORY = Path(__file__).parents[4]
@@ -133,28 +132,10 @@ class Stage:
 
 
 @pytest.fixture
-def config(real_cluster: ControlPlane) -> ClientConfig:
-    return ClientConfig.with_token(real_cluster.url, real_cluster.token, insecure=True)
-
-
-@pytest.fixture
-async def client(config: ClientConfig) -> AsyncIterator[Client]:
-    async with Client(config, qps=0) as client:
-        yield client
-
-
-@pytest.fixture
-async def namespace(client: Client) -> str:
-    name = f"apply-{uuid.uuid4().hex[:8]}"
-    await client.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    return name
-
-
-@pytest.fixture
-async def stage(config: ClientConfig, client: Client, namespace: str) -> AsyncIterator[Stage]:
+async def stage(cluster: Cluster, client: Client, namespace: str) -> AsyncIterator[Stage]:
     registry = CollectorRegistry()
     cache = Cache(client)
-    async with Client(config, qps=0, metrics=ClientMetrics(registry)) as own:
+    async with Client(cluster.config, qps=0, metrics=ClientMetrics(registry)) as own:
 
         def start() -> Applier:
             return Applier(own, cache, now=lambda: datetime.now(UTC))

@@ -1,14 +1,15 @@
 """Create, update, gone, owners (``00-writing.md`` §4), and the release of what was ours (§8)."""
 
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from vmop.kube import AlreadyExists, ApplyPatch, Conflict, JsonPatch, NotFound, key_of
-from vmop.kube.applier import DESIRED_ANNOTATION, BeingRemoved, OwnedByAnother
+from tests.support.clusters import Cluster
+from vmop.kube import AlreadyExists, ApplyPatch, Client, Conflict, JsonPatch, NotFound, key_of
+from vmop.kube.applier import DESIRED_ANNOTATION, Applier, BeingRemoved, OwnedByAnother
 from vmop.kube.resources import CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT
-
-pytestmark = pytest.mark.real
 
 
 def config_map(stage: Any, data: dict[str, str], **metadata: Any) -> Any:
@@ -46,6 +47,32 @@ async def test_an_object_that_was_made_anew_is_not_the_one_that_was_meant(stage:
     with pytest.raises(Conflict):
         await stage.applier.apply(CONFIG_MAP, meant)
     assert await stage.live(CONFIG_MAP, "cm") == new
+
+
+class Racing(Client):
+    """A client whose first apply comes too late: `race` runs before it."""
+
+    race: Callable[[], Awaitable[object]] | None = None
+
+    async def patch(self, *arguments: Any, **options: Any) -> Any:
+        race, self.race = self.race, None
+        if race is not None:
+            await race()
+        return await super().patch(*arguments, **options)
+
+
+async def test_an_object_that_is_made_anew_meanwhile_is_read_again(stage: Any, cluster: Cluster) -> None:
+    await stage.apply(CONFIG_MAP, config_map(stage, {"a": "1"}))
+
+    async def make_anew() -> None:
+        await stage.client.delete(CONFIG_MAP, key_of(config_map(stage, {})))
+        await stage.client.create(CONFIG_MAP, config_map(stage, {"theirs": "1"}), field_manager="app")
+
+    async with Racing(cluster.config, qps=0) as racing:
+        racing.race = make_anew
+        applier = Applier(racing, stage.cache, now=lambda: datetime.now(UTC))
+        applied = await applier.apply(CONFIG_MAP, config_map(stage, {"a": "2"}))
+    assert (applied.action, (await stage.live(CONFIG_MAP, "cm"))["data"]) == ("updated", {"a": "2"})
 
 
 async def test_an_object_that_is_gone_is_made_again(stage: Any) -> None:

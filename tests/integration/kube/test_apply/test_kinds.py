@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.clusters import Cluster
 from vmop.kube import Client, ClientConfig, Manifest, MergePatch, Resource, key_of
 from vmop.kube.applier import DESIRED_ANNOTATION, Applier
 from vmop.kube.requests import Request
@@ -20,8 +21,6 @@ from vmop.kube.resources import (
     SECRET,
     SERVICE_ACCOUNT,
 )
-
-pytestmark = pytest.mark.real
 
 
 async def test_a_claim_gets_nothing_but_its_requests(stage: Any) -> None:
@@ -80,7 +79,7 @@ async def test_rules_and_subjects_of_strangers_go(stage: Any) -> None:
         assert (applied.action, live[field]) == ("updated", desired[field])
 
 
-async def test_fields_that_are_owned_in_another_version_go_too(stage: Any) -> None:
+async def test_fields_that_are_owned_in_another_version_go_too(stage: Any, beyond_dev: None) -> None:
     old = Resource("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     theirs = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 5, "targetCPUUtilizationPercentage": 60}
@@ -96,7 +95,7 @@ async def test_fields_that_are_owned_in_another_version_go_too(stage: Any) -> No
 
 
 @pytest.fixture
-async def limited(stage: Any, config: ClientConfig) -> AsyncIterator[Client]:
+async def limited(stage: Any, cluster: Cluster, beyond_dev: None) -> AsyncIterator[Client]:
     """A client with the rights that the Go operator's role has on Deployments: not on their status."""
     rule = {"apiGroups": ["apps"], "resources": ["deployments", "deployments/finalizers"], "verbs": ["*"]}
     account = {"kind": "ServiceAccount", "name": "limited", "namespace": stage.namespace}
@@ -112,7 +111,7 @@ async def limited(stage: Any, config: ClientConfig) -> AsyncIterator[Client]:
     )
     answer = await stage.client.send(request)
     token = msgspec.json.decode(answer.body)["status"]["token"]
-    async with Client(ClientConfig.with_token(config.server, token, insecure=True), qps=0) as client:
+    async with Client(ClientConfig.with_token(cluster.url, token, insecure=True), qps=0) as client:
         yield client
 
 

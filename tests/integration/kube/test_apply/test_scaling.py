@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from vmop.kube import Manifest, key_of
 from vmop.kube.resources import DEPLOYMENT, STATEFUL_SET, VM_AGENT
-
-pytestmark = pytest.mark.real
 
 
 def workload(stage: Any, image: str = "web:1", **spec: Any) -> Manifest:

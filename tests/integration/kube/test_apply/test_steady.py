@@ -11,8 +11,6 @@ from vmop.kube import JsonPatch, Manifest, MergePatch, ObjectKey, Resource, key_
 from vmop.kube.applier import DESIRED_ANNOTATION, NOTHING, Applied, Applier
 from vmop.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, STATEFUL_SET
 
-pytestmark = pytest.mark.real
-
 
 def config_map(stage: Any, data: dict[str, str], **metadata: Any) -> Manifest:
     manifest: Manifest = stage.manifest(CONFIG_MAP, "cm", metadata=metadata, data=data)
@@ -189,7 +187,7 @@ def image(manifest: Manifest) -> str:
     return str(manifest["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-async def test_a_webhook_has_the_last_word_after_one_apply(stage: Any) -> None:
+async def test_a_webhook_has_the_last_word_after_one_apply(stage: Any, beyond_dev: None) -> None:
     await rewrite_images(stage)
     probe = stateful_set(stage)
     while True:  # the policy takes a moment to be in force

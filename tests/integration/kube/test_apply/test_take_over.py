@@ -9,8 +9,6 @@ import pytest
 from vmop.kube import ApplyPatch, Conflict, JsonPatch, Manifest, MergePatch, Resource, key_of
 from vmop.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE
 
-pytestmark = pytest.mark.real
-
 Ready = Callable[[Manifest], tuple[Resource, Manifest]]
 Golden = Callable[[str, str], list[Manifest]]
 KINDS = [

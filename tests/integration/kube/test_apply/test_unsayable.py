@@ -9,8 +9,6 @@ from vmop.kube import Invalid, Manifest, MergePatch, key_of
 from vmop.kube.applier import NOTHING, Claims
 from vmop.kube.resources import STATEFUL_SET, VM_CLUSTER
 
-pytestmark = pytest.mark.real
-
 
 def workload(stage: Any, *env: tuple[str, str], **spec: Any) -> Manifest:
     labels = {"app": "web"}

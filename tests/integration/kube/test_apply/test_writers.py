@@ -12,8 +12,6 @@ from vmop.kube import Conflict, Fenced, Invalid, Manifest, MergePatch, NotFound,
 from vmop.kube.applier import DESIRED_ANNOTATION, OwnedByAnother
 from vmop.kube.resources import CONFIG_MAP, SERVICE_ACCOUNT, VM_CLUSTER
 
-pytestmark = pytest.mark.real
-
 
 def cluster(stage: Any, retention: str = "1", name: str = "c") -> Manifest:
     spec = {"retentionPeriod": retention, "vmstorage": {"replicaCount": 2}}
