@@ -9,7 +9,7 @@ KUBERNETES_VERSION := 1.36.3
 CONTROL_PLANE := hack/bin/etcd hack/bin/kube-apiserver hack/bin/kube-controller-manager
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format generate check-generated bench lock control-plane conformance clean
+.PHONY: help setup demo test lint format generate check-generated bench lock control-plane parity clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,15 @@ control-plane: ## build the real etcd, kube-apiserver and kube-controller-manage
 
 LDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES_VERSION) \
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36
+
+# The recorded cases of the Go operator, in a network namespace of its own; needs root and iproute2.
+PARITY ?= ../shared/parity
+ONLY ?= ^vmdistributed-minimal$$
+
+parity: setup control-plane ## compare with what the Go operator made of the same manifests: make parity ONLY='^vmcluster-'
+	@VM_PODWAITREADYINTERVALCHECK=1s VM_PVC_WAIT_READY_INTERVAL=1s KUBEBUILDER_ASSETS=$(KUBEBUILDER_ASSETS) \
+		$(BIN)/python $(PARITY)/rig.py up "$$(mktemp -d)/rig" -- $(BIN)/python $(PARITY)/parity.py check \
+		$(PARITY)/cases --crds config/crd --only '$(ONLY)' --show 3 -- $(BIN)/vmop operator
 
 hack/bin/kube-%: hack/tools/go.mod hack/tools/go.sum
 	cd hack/tools && $(GO) build -ldflags "$(LDFLAGS)" -o ../bin/kube-$* k8s.io/kubernetes/cmd/kube-$*
