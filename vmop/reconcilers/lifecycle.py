@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from vmop.api import CustomResource, Manifest, Problem, SpecError, parse, to_json
+from vmop.api.validation import skips_validation
 from vmop.builders.base import BuildError
 from vmop.builders.registry import with_defaults
 from vmop.informers import StoredObject
@@ -39,7 +40,6 @@ from vmop.reconcilers.hold import is_member, must_hold, with_condition
 from vmop.reconcilers.progress import Delay, Failure, Progress
 from vmop.runtime import ReconcileError, Result, TerminalError, get_logger
 
-SKIP_VALIDATION = "operator.victoriametrics.com/skip-validation"
 CONFLICT_DELAY = 5.0
 
 _log = get_logger(__name__)
@@ -149,8 +149,7 @@ class Parent(Generic[T]):
         return Result(requeue_after=self.context.resync_delay())
 
     async def _ensure(self, cr: T, previous: Manifest | None) -> Progress:
-        skipped = (cr.metadata.get("annotations") or {}).get(SKIP_VALIDATION) == "true"
-        if self.context.validate and not skipped:
+        if self.context.validate and not skips_validation(cr):
             for problem in self.kind.validate(cr):
                 raise Failure(problem.message, terminal=True)
         return await self.kind.ensure(cr, previous)
