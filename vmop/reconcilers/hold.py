@@ -19,7 +19,8 @@ from vmop.kube.apply.plan import Plan, read_record, replace_body, rfc3339
 from vmop.kube.resources import VM_CLUSTER, VM_DISTRIBUTED, VM_SINGLE
 from vmop.reconcilers.context import Context
 
-CONDITION = "UpdateHeld"
+#: condition of a child of which a changed pod template is held back (I8)
+UPDATE_HELD = "UpdateHeld"
 
 
 def is_member(metadata: Mapping[str, Any]) -> bool:
@@ -82,7 +83,7 @@ def with_condition(status: Manifest, stored: StoredObject, held: str, now: str) 
     """`status` with the condition that says what is held back, or that nothing is (and for which generation)."""
     before = _condition(status) or {}
     wanted: Manifest = {
-        "type": CONDITION,
+        "type": UPDATE_HELD,
         "status": "True" if held else "False",
         "reason": "WaitingForZone" if held else "Applied",
         "observedGeneration": applied_generation(stored) if held else stored.generation,
@@ -93,9 +94,9 @@ def with_condition(status: Manifest, stored: StoredObject, held: str, now: str) 
         return status
     wanted["lastTransitionTime"] = now if before.get("status") != wanted["status"] else before["lastTransitionTime"]
     wanted["lastUpdateTime"] = now
-    others = [each for each in status.get("conditions") or () if each.get("type") != CONDITION]
+    others = [each for each in status.get("conditions") or () if each.get("type") != UPDATE_HELD]
     return {**status, "conditions": [*others, wanted]}
 
 
 def _condition(status: Mapping[str, Any]) -> Manifest | None:
-    return next((each for each in status.get("conditions") or () if each.get("type") == CONDITION), None)
+    return next((each for each in status.get("conditions") or () if each.get("type") == UPDATE_HELD), None)

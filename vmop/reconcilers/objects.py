@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vmop.api import CustomResource, Manifest
-from vmop.informers import StoredObject
+from vmop.informers import Lister, StoredObject
 from vmop.kube import Invalid, NotFound, Resource, key_of
 from vmop.kube.apply.metadata import names_same
 from vmop.kube.resources import SERVICE, by_kind
 from vmop.reconcilers.context import FINALIZER, Context
 
+#: selector of what the operator makes; informers of built-in kinds see nothing else (DESIGN)
 MANAGED = "managed-by=vm-operator"
 
 
@@ -24,7 +25,7 @@ async def apply_object(context: Context, manifest: Manifest) -> None:
     if resource is not SERVICE:
         await context.applier.apply(resource, manifest, strip_finalizer=FINALIZER)
         return
-    if stored is not None and _must_recreate(manifest, stored.manifest()) and _has_owner_of(stored.metadata, manifest):
+    if stored is not None and _must_recreate(manifest, stored.manifest()) and has_owner_of(stored.metadata, manifest):
         await remove(context, SERVICE, stored)
     try:
         await context.applier.apply(SERVICE, manifest, strip_finalizer=FINALIZER)
@@ -38,13 +39,14 @@ async def _delete_stuck(context: Context, manifest: Manifest) -> bool:
     """Delete a Service that no cache showed to be unchangeable: its class is dropped, or it had lost its label."""
     live = await context.client.get(SERVICE, key_of(manifest))
     dropped = "loadBalancerClass" in live["spec"] and "loadBalancerClass" not in manifest["spec"]
-    if not (dropped or _must_recreate(manifest, live)) or not _has_owner_of(live["metadata"], manifest):
+    if not (dropped or _must_recreate(manifest, live)) or not has_owner_of(live["metadata"], manifest):
         return False
     await context.applier.delete(SERVICE, live)
     return True
 
 
-def _has_owner_of(metadata: Mapping[str, Any], manifest: Manifest) -> bool:
+def has_owner_of(metadata: Mapping[str, Any], manifest: Manifest) -> bool:
+    """An object with this metadata has the owner that `manifest` is to have."""
     wanted = manifest["metadata"].get("ownerReferences") or ()
     present = metadata.get("ownerReferences") or ()
     return any(names_same(one, other) for one in wanted for other in present)
@@ -65,7 +67,7 @@ async def _strip(context: Context, resource: Resource, stored: StoredObject) -> 
             return
 
 
-def lister(context: Context, resource: Resource) -> Any:
+def lister(context: Context, resource: Resource) -> Lister:
     """The lister of what the operator makes of a built-in kind, or of all objects of one of ours."""
     selector = "" if resource.group == CustomResource.group else MANAGED
     return context.informers.informer(resource, label_selector=selector).lister

@@ -10,17 +10,17 @@ from vmop.informers import StoredObject
 from vmop.kube import ObjectKey
 from vmop.kube.resources import POD
 from vmop.reconcilers.context import Context
+from vmop.reconcilers.objects import lister
 from vmop.reconcilers.progress import Delay, Failure
 
 REVISION = "controller-revision-hash"
-MANAGED = "managed-by=vm-operator"
 
 Pod = Mapping[str, Any]
 
 
 def pods_of(context: Context, namespace: str, selector: Mapping[str, str]) -> list[StoredObject]:
     """The pods that a selector matches, as caches have them; only our own pods are cached (DESIGN)."""
-    return context.informers.informer(POD, label_selector=MANAGED).lister.list(namespace, selector)
+    return lister(context, POD).list(namespace, selector)
 
 
 def is_ready(pod: Pod, min_ready_seconds: int = 0, now: datetime | None = None) -> bool:

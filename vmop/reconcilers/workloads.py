@@ -17,11 +17,11 @@ from vmop.api import Manifest
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource, key_of
 from vmop.kube.apply.claims import claims_of
-from vmop.kube.apply.metadata import names_same
 from vmop.kube.apply.plan import Plan, make_plan, read_record
 from vmop.kube.resources import DAEMON_SET, DEPLOYMENT, STATEFUL_SET
 from vmop.reconcilers.context import FINALIZER, Context
 from vmop.reconcilers.hold import changes_template
+from vmop.reconcilers.objects import has_owner_of, lister
 from vmop.reconcilers.ondelete import OnDelete, written_at
 from vmop.reconcilers.pods import is_ready, parse_time, pods_of, too_late, unready_since
 from vmop.reconcilers.progress import READY, Delay, Failure, Progress
@@ -29,7 +29,6 @@ from vmop.reconcilers.recreation import Recreation, recreation
 from vmop.reconcilers.volumes import grow_claims
 
 WORKLOADS: Mapping[str, Resource] = {each.kind: each for each in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
-MANAGED = "managed-by=vm-operator"
 FIELD_MANAGER = "vmop"
 READY_INTERVAL = 5.0  # seconds until a second look where no event comes: for time limits only
 
@@ -66,9 +65,7 @@ class Workload:
 
     def owns(self, stored: StoredObject) -> bool:
         """`stored` has the owner that the workload is to have."""
-        wanted = self.manifest["metadata"].get("ownerReferences") or ()
-        present = stored.metadata.get("ownerReferences") or ()
-        return any(names_same(one, other) for one in wanted for other in present)
+        return has_owner_of(stored.metadata, self.manifest)
 
     def __str__(self) -> str:
         return f"{self.resource.kind}={self.key}"
@@ -79,7 +76,7 @@ async def reconcile_workload(context: Context, workload: Workload) -> Progress:
 
     Raises Failure where pods crash or the API server gave up, Delay where it takes longer than it may.
     """
-    stored: StoredObject | None = _lister(context, workload.resource).get(workload.key)
+    stored = lister(context, workload.resource).get(workload.key)
     due = _due(workload, stored)
     if stored is not None:
         if workload.held and (due.replaces_pods or await changes_template(context, workload.plan(), stored)):
@@ -101,10 +98,6 @@ async def reconcile_workload(context: Context, workload: Workload) -> Progress:
         if growing is not None:
             return growing
     return await _look(context, workload, live)
-
-
-def _lister(context: Context, resource: Resource) -> Any:
-    return context.informers.informer(resource, label_selector=MANAGED).lister
 
 
 # -- made again --------------------------------------------------------------------------------------------------------

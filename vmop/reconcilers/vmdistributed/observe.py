@@ -28,14 +28,14 @@ from vmop.kube import ObjectKey, Resource
 from vmop.kube.apply.compare import contains, is_empty
 from vmop.kube.resources import ENDPOINT_SLICE, VM_AGENT, VM_AUTH, VM_CLUSTER, VM_SINGLE
 from vmop.reconcilers.context import Context
+from vmop.reconcilers.hold import UPDATE_HELD
 from vmop.reconcilers.lifecycle import same
+from vmop.reconcilers.objects import lister
 from vmop.reconcilers.vmdistributed.drain import Agent, Endpoint
 from vmop.reconcilers.vmdistributed.model import BalancerView, ChildView, TrafficMode, ZoneView, update_order
 
 CHILD_RESOURCES: Mapping[str, Resource] = {each.kind: each for each in (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH)}
 SERVICE_NAME = "kubernetes.io/service-name"
-#: condition of a child whose controller holds back a changed pod template (I8)
-UPDATE_HELD = "UpdateHeld"
 
 
 @attrs.frozen
@@ -348,9 +348,7 @@ def agent_endpoints(context: Context, agent: StoredObject) -> tuple[Endpoint, ..
     arguments = spec.get("extraArgs") or {}
     scheme: Literal["http", "https"] = "https" if uses_tls(arguments) else "http"
     selector = {SERVICE_NAME: agent_service(agent.key.name, spec)}
-    slices = context.informers.informer(ENDPOINT_SLICE, label_selector="managed-by=vm-operator").lister.list(
-        agent.key.namespace, selector
-    )
+    slices = lister(context, ENDPOINT_SLICE).list(agent.key.namespace, selector)
     # a pod is in one slice for each family of addresses
     found = {
         (endpoint.get("targetRef") or {}).get("name", endpoint["addresses"][0]): Endpoint(
