@@ -9,7 +9,7 @@ from vmop.api import CustomResource, Manifest
 from vmop.informers import Lister, StoredObject
 from vmop.kube import Invalid, NotFound, Resource, key_of
 from vmop.kube.apply.metadata import names_same
-from vmop.kube.resources import SERVICE, by_kind
+from vmop.kube.resources import HTTP_ROUTE, SERVICE, VERTICAL_POD_AUTOSCALER, by_kind
 from vmop.reconcilers.context import FINALIZER, Context
 
 #: selector of what the operator makes; informers of built-in kinds see nothing else (DESIGN)
@@ -84,6 +84,13 @@ def _must_recreate(desired: Manifest, present: Manifest) -> bool:
     return type_ != live_type or headless or moved or other_class
 
 
+def is_used(context: Context, resource: Resource) -> bool:
+    """Whether objects of a kind are served and acted on; those of other kinds are left as they are."""
+    settings = context.settings
+    enabled = {VERTICAL_POD_AUTOSCALER: settings.vpa_api_enabled, HTTP_ROUTE: settings.gateway_api_enabled}
+    return enabled.get(resource, True) and resource.kind not in context.disabled
+
+
 def is_owned(stored: StoredObject, cr: CustomResource) -> bool:
     """The object carries an owner reference to `cr`; nothing else is ever removed (spec 01 §7.11)."""
     return _is_owned(stored, cr.api_version(), cr.kind, cr.name)
@@ -103,7 +110,7 @@ async def release_all(
 
     What has these labels and an owner reference to it is then left to garbage collection (spec 01 §8).
     """
-    for each in resources:
+    for each in (each for each in resources if is_used(context, each)):
         for stored in lister(context, each).list(owner.key.namespace, labels):
             if _is_owned(stored, resource.api_version, resource.kind, owner.key.name):
                 await _strip(context, each, stored)
@@ -116,9 +123,10 @@ async def sweep(
     labels: Mapping[str, str],
     keep: Mapping[str, frozenset[str]],
 ) -> None:
-    """Remove objects of `cr` with these labels whose names are not in `keep` (by kind)."""
+    """Remove objects of `cr` with these labels whose names are not in `keep`; kinds that it lacks are left alone."""
     for resource in resources:
-        wanted = keep.get(resource.kind, frozenset())
+        if resource.kind not in keep or not is_used(context, resource):
+            continue
         for stored in lister(context, resource).list(cr.namespace, labels):
-            if stored.key.name not in wanted and is_owned(stored, cr):
+            if stored.key.name not in keep[resource.kind] and is_owned(stored, cr):
                 await remove(context, resource, stored)

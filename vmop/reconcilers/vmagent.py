@@ -143,14 +143,7 @@ class VMAgentKind:
 
     async def _sweep(self, cr: VMAgent, manifests: VMAgentManifests, kinds: Sequence[str]) -> None:
         """Remove what earlier specs left (spec 04 §10, 1 and 11)."""
-        swept = [each for each in _SWEPT if each.kind in kinds and self._is_used(each)]
-        labels = selector_labels("vmagent", cr.name)
-        await sweep(self.context, cr, swept, labels, manifests.wanted(*kinds))
-
-    def _is_used(self, resource: Resource) -> bool:
-        if resource is VERTICAL_POD_AUTOSCALER:
-            return self.context.settings.vpa_api_enabled
-        return resource.kind not in self.context.disabled
+        await sweep(self.context, cr, _SWEPT, selector_labels("vmagent", cr.name), manifests.wanted(*kinds))
 
     async def finalize(self, stored: StoredObject) -> None:
         """Rights outside the namespace have no owner, so garbage collection leaves them (spec 04 §19, 01 §8.3)."""

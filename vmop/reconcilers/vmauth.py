@@ -16,7 +16,6 @@ from vmop.api.v1beta1 import VMAuth
 from vmop.builders.components import WORKLOADS, Component
 from vmop.builders.metadata import ADDITIONAL_SERVICE_LABEL, selector_labels
 from vmop.builders.vmauth import (
-    SWEPT_KINDS,
     VMAuthInputs,
     VMAuthManifests,
     build_vmauth,
@@ -144,18 +143,12 @@ class VMAuthKind:
 
     async def _clean_up(self, cr: VMAuth, manifests: VMAuthManifests) -> None:
         """Remove what earlier specs left (spec 06 §21). Roles and the config Secret stay."""
-        swept = [each for each in _SWEPT if each.kind in SWEPT_KINDS and self._is_used(each)]
-        await sweep(self.context, cr, swept, selector_labels("vmauth", cr.name), manifests.wanted)
+        await sweep(self.context, cr, _SWEPT, selector_labels("vmauth", cr.name), manifests.wanted)
         if cr.spec.service_account_name:
             name = proxy_name(cr.name, legacy=cr.spec.use_legacy_naming)
             account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, name))
             if account is not None and is_owned(account, cr):
                 await self.context.applier.delete(SERVICE_ACCOUNT, account)
-
-    def _is_used(self, resource: Resource) -> bool:
-        settings = self.context.settings
-        enabled = {VERTICAL_POD_AUTOSCALER: settings.vpa_api_enabled, HTTP_ROUTE: settings.gateway_api_enabled}
-        return enabled.get(resource, True) and resource.kind not in self.context.disabled
 
 
 def _object_step(manifest: Manifest) -> str:

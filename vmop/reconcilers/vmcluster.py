@@ -11,7 +11,7 @@ from vmop.api import Manifest, Problem
 from vmop.api.v1beta1 import VMCluster
 from vmop.api.validation import validate
 from vmop.builders.components import WORKLOADS, Component
-from vmop.builders.vmcluster import SWEPT_KINDS, VMClusterManifests, build_vmcluster, part_name
+from vmop.builders.vmcluster import VMClusterManifests, build_vmcluster, part_name
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource
 from vmop.kube.resources import (
@@ -31,6 +31,7 @@ from vmop.reconcilers.context import Context
 from vmop.reconcilers.hold import must_hold
 from vmop.reconcilers.objects import apply_object, is_owned, lister, release_all, remove, sweep
 from vmop.reconcilers.progress import READY, Progress
+from vmop.reconcilers.steps import check
 from vmop.reconcilers.workloads import Workload, reconcile_workload
 
 _SWEPT: Sequence[Resource] = (
@@ -59,8 +60,7 @@ class VMClusterKind:
 
     async def finalize(self, stored: StoredObject) -> None:
         """Everything has an owner reference; garbage collection does the rest. Claims stay."""
-        swept = [each for each in _SWEPT if self._is_used(each)]
-        kinds = (STATEFUL_SET, DEPLOYMENT, SECRET, *swept, SERVICE_ACCOUNT)
+        kinds = (STATEFUL_SET, DEPLOYMENT, SECRET, *_SWEPT, SERVICE_ACCOUNT)
         await release_all(self.context, stored, VM_CLUSTER, kinds, _labels(stored.key.name))
 
     async def ensure(self, cr: VMCluster, previous: Manifest | None) -> Progress:
@@ -103,8 +103,7 @@ class VMClusterKind:
             if not progress.ready:
                 return progress
             held = progress.held
-        if component.error is not None:
-            raise component.error
+        check(component)
         return attrs.evolve(READY, held=held)
 
     async def _clean_up(self, cr: VMCluster, manifests: VMClusterManifests) -> None:
@@ -115,18 +114,11 @@ class VMClusterKind:
             for kind in ("Deployment", "StatefulSet", "Secret")
         }
         await sweep(self.context, cr, (STATEFUL_SET, DEPLOYMENT, SECRET), labels, names)
-        swept = [each for each in _SWEPT if each.kind in SWEPT_KINDS and self._is_used(each)]
-        await sweep(self.context, cr, swept, labels, manifests.wanted)
+        await sweep(self.context, cr, _SWEPT, labels, manifests.wanted)
         if manifests.service_account is None:
             account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, part_name(cr, "vmcluster")))
             if account is not None and is_owned(account, cr):
                 await remove(self.context, SERVICE_ACCOUNT, account)
-
-    def _is_used(self, resource: Resource) -> bool:
-        """Kinds that nobody serves, or that nobody acts on, are left as they are."""
-        if resource is VERTICAL_POD_AUTOSCALER:
-            return self.context.settings.vpa_api_enabled
-        return resource.kind not in self.context.disabled
 
 
 def _labels(name: str) -> dict[str, str]:
