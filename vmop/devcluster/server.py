@@ -92,9 +92,7 @@ class ApiServer:
         bookmark_interval: float = 60.0,
         window: int = 10_000,
     ) -> AsyncIterator["ApiServer"]:
-        """Serve until the context is left. `port` 0 takes a free one. `bookmark_interval` in seconds, `window` in
-        events.
-        """
+        """Serve until the context is left. `port` 0 takes a free one. `bookmark_interval` is in seconds."""
         server = cls(now=now, bookmark_interval=bookmark_interval, window=window)
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", server._handle)
@@ -302,7 +300,7 @@ class ApiServer:
         if served.is_custom and accepted.form == "object":
             page.metadata.setdefault("continue", "")
         if accepted.form == "table":
-            objects = [self._at_version(served, stored) for stored in page.items]
+            objects = [self.rest.at_version(served, stored.object) for stored in page.items]
             include = request.query.get("includeObject", "Metadata")
             return _json(tables.table(served, objects, self._now(), metadata=page.metadata, include=include))
         if accepted.form == "metadata":
@@ -321,9 +319,8 @@ class ApiServer:
         options = self._watch_options(request)
         selection = self._selection(request, call)
         served, form = call.served, accepted.form
-        include = request.query.get("includeObject", "Metadata")
         cached_as = None if form == "table" else (form, served.version)
-        render = self._renderer(served, form, include)
+        render = self._renderer(served, form, request.query.get("includeObject", "Metadata"))
         watch = Watch(self.storage, self.faults, served, selection, options, render, form, cached_as)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
@@ -347,9 +344,8 @@ class ApiServer:
             message = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
             cause = Cause("FieldValueForbidden", message, "resourceVersionMatch")
             raise invalid("meta.k8s.io", "ListOptions", "", (cause,))
-        since = version_of(query)
         return WatchOptions(
-            since=since or None,
+            since=version_of(query) or None,
             send_initial_events=initial,
             bookmarks=flag(query, "allowWatchBookmarks"),
             timeout=float(number(query, "timeoutSeconds") or 1800 + secrets.randbelow(1800)),
@@ -369,7 +365,7 @@ class ApiServer:
         headers = itertools.chain((True,), itertools.repeat(False))
 
         def render(stored: Stored) -> bytes:
-            objects, header = (self._at_version(served, stored),), next(headers)
+            objects, header = (self.rest.at_version(served, stored.object),), next(headers)
             rows = tables.table(served, objects, self._now(), metadata={}, include=include, header=header)
             return msgspec.json.encode(rows)
 
@@ -436,13 +432,10 @@ class ApiServer:
             case "object":
                 return _json(self.rest.at_version(served, obj), status=status, as_yaml=accepted.yaml)
 
-    def _at_version(self, served: Served, stored: Stored) -> Manifest:
-        return self.rest.at_version(served, stored.object)
-
     def _raw(self, served: Served, stored: Stored) -> bytes:
         if stored.object["apiVersion"] == served.api_version:
             return stored.raw
-        return msgspec.json.encode(self._at_version(served, stored))
+        return msgspec.json.encode(self.rest.at_version(served, stored.object))
 
     def _item(self, served: Served, stored: Stored) -> bytes:
         """As lists have it: kind and version of built-in objects are said once, for the whole list."""
