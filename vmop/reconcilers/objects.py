@@ -7,9 +7,9 @@ from typing import Any
 
 from vmop.api import CustomResource, Manifest
 from vmop.informers import Lister, StoredObject
-from vmop.kube import Invalid, NotFound, Resource, key_of
+from vmop.kube import Invalid, NotFound, ObjectKey, Resource, key_of
 from vmop.kube.apply.metadata import names_same
-from vmop.kube.resources import HTTP_ROUTE, SERVICE, VERTICAL_POD_AUTOSCALER, by_kind
+from vmop.kube.resources import HTTP_ROUTE, SERVICE, SERVICE_ACCOUNT, VERTICAL_POD_AUTOSCALER, by_kind
 from vmop.reconcilers.context import FINALIZER, Context
 
 #: selector of what the operator makes; informers of built-in kinds see nothing else (DESIGN)
@@ -57,6 +57,13 @@ async def remove(context: Context, resource: Resource, stored: StoredObject) -> 
     await _strip(context, resource, stored)
     if not stored.metadata.get("deletionTimestamp"):
         await context.applier.delete(resource, stored, propagation="Background")
+
+
+async def remove_account(context: Context, cr: CustomResource, name: str) -> None:
+    """The user named a service account of his own, so ours goes."""
+    account = lister(context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, name))
+    if account is not None and is_owned(account, cr):
+        await remove(context, SERVICE_ACCOUNT, account)
 
 
 async def _strip(context: Context, resource: Resource, stored: StoredObject) -> None:

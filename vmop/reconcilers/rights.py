@@ -9,16 +9,14 @@ from vmop.builders.metadata import selector_labels
 from vmop.builders.rights import rbac_name
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey, Resource
-from vmop.kube.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING, SERVICE_ACCOUNT
+from vmop.kube.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from vmop.reconcilers.context import Context
-from vmop.reconcilers.objects import is_owned, lister
+from vmop.reconcilers.objects import lister, remove_account
 
 
 async def remove_identity(context: Context, cr: CustomResource, prefixed: str) -> None:
     """The user named an account of his own: ours, called `prefixed`, goes, and its rights."""
-    account = lister(context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, prefixed))
-    if account is not None and is_owned(account, cr):
-        await context.applier.delete(SERVICE_ACCOUNT, account)
+    await remove_account(context, cr, prefixed)
     for resource, stored in _rights(context, cr.kind, ObjectKey(cr.namespace, cr.name), [prefixed]):
         await context.applier.delete(resource, stored)
 

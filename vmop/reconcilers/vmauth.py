@@ -33,13 +33,12 @@ from vmop.kube.resources import (
     POD_DISRUPTION_BUDGET,
     SECRET,
     SERVICE,
-    SERVICE_ACCOUNT,
     VERTICAL_POD_AUTOSCALER,
     VM_AUTH,
     VM_SERVICE_SCRAPE,
 )
 from vmop.reconcilers.context import Context
-from vmop.reconcilers.objects import apply_object, is_owned, lister, sweep
+from vmop.reconcilers.objects import apply_object, remove_account, sweep
 from vmop.reconcilers.pods import pods_of
 from vmop.reconcilers.progress import READY, Progress
 from vmop.reconcilers.references import read_references, read_targets
@@ -145,10 +144,7 @@ class VMAuthKind:
         """Remove what earlier specs left (spec 06 §21). Roles and the config Secret stay."""
         await sweep(self.context, cr, _SWEPT, selector_labels("vmauth", cr.name), manifests.wanted)
         if cr.spec.service_account_name:
-            name = proxy_name(cr.name, legacy=cr.spec.use_legacy_naming)
-            account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, name))
-            if account is not None and is_owned(account, cr):
-                await self.context.applier.delete(SERVICE_ACCOUNT, account)
+            await remove_account(self.context, cr, proxy_name(cr.name, legacy=cr.spec.use_legacy_naming))
 
 
 def _object_step(manifest: Manifest) -> str:

@@ -29,7 +29,7 @@ from vmop.kube.resources import (
 )
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.hold import must_hold
-from vmop.reconcilers.objects import apply_object, is_owned, lister, release_all, remove, sweep
+from vmop.reconcilers.objects import apply_object, lister, release_all, remove_account, sweep
 from vmop.reconcilers.progress import READY, Progress
 from vmop.reconcilers.steps import check
 from vmop.reconcilers.workloads import Workload, reconcile_workload
@@ -116,9 +116,7 @@ class VMClusterKind:
         await sweep(self.context, cr, (STATEFUL_SET, DEPLOYMENT, SECRET), labels, names)
         await sweep(self.context, cr, _SWEPT, labels, manifests.wanted)
         if manifests.service_account is None:
-            account = lister(self.context, SERVICE_ACCOUNT).get(ObjectKey(cr.namespace, part_name(cr, "vmcluster")))
-            if account is not None and is_owned(account, cr):
-                await remove(self.context, SERVICE_ACCOUNT, account)
+            await remove_account(self.context, cr, part_name(cr, "vmcluster"))
 
 
 def _labels(name: str) -> dict[str, str]:
