@@ -41,7 +41,7 @@ class Use:
 _CUSTOM = {"status": ("get", "patch"), "finalizers": ("update",)}
 USES: Mapping[Resource, Use] = {
     resources.DEPLOYMENT: Use(OWN, {"status": ("patch",)}),
-    resources.STATEFUL_SET: Use(OWN),
+    resources.STATEFUL_SET: Use(OWN, {"status": ("patch",)}),  # of a finished OnDelete update
     resources.DAEMON_SET: Use(OWN),
     resources.REPLICA_SET: Use(READ),
     resources.CONTROLLER_REVISION: Use(READ),
