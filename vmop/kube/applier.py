@@ -49,7 +49,6 @@ from vmop.kube.apply.plan import (
     read_record,
     record,
     replace_body,
-    rfc3339,
     stale_owners,
     update_body,
 )
@@ -58,6 +57,7 @@ from vmop.kube.client import Client
 from vmop.kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from vmop.kube.patches import ApplyPatch
 from vmop.kube.resources import Manifest, ObjectKey, Resource
+from vmop.kube.times import rfc3339
 
 __all__ = [
     "DESIRED_ANNOTATION",

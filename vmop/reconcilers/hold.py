@@ -15,8 +15,9 @@ from vmop.builders.vmdistributed.ownership import KIND, OWNER, UPDATING, ZONE, Z
 from vmop.informers import StoredObject
 from vmop.kube import NotFound, ObjectKey
 from vmop.kube.apply.compare import contains
-from vmop.kube.apply.plan import Plan, read_record, replace_body, rfc3339
+from vmop.kube.apply.plan import Plan, read_record, replace_body
 from vmop.kube.resources import VM_CLUSTER, VM_DISTRIBUTED, VM_SINGLE
+from vmop.kube.times import rfc3339
 from vmop.reconcilers.context import Context
 
 #: condition of a child of which a changed pod template is held back (I8)

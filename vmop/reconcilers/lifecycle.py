@@ -34,7 +34,7 @@ from vmop.kube import (
 )
 from vmop.kube.applier import BeingRemoved, OwnedByAnother
 from vmop.kube.apply.compare import contains
-from vmop.kube.apply.plan import rfc3339
+from vmop.kube.times import rfc3339
 from vmop.reconcilers.context import FINALIZER, Context
 from vmop.reconcilers.hold import is_member, must_hold, with_condition
 from vmop.reconcilers.progress import Delay, Failure, Progress

@@ -14,13 +14,13 @@ from vmop.api import Manifest
 from vmop.kube import Conflict, NotFound, ObjectKey, TooManyRequests, key_of
 from vmop.kube.apply.plan import read_record
 from vmop.kube.resources import POD, STATEFUL_SET
+from vmop.kube.times import parse_time
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.pods import (
     Pod,
     became_ready_at,
     is_ready,
     key_of_pod,
-    parse_time,
     pods_of,
     too_late,
     unready_since,

@@ -9,6 +9,7 @@ from typing import Any
 from vmop.informers import StoredObject
 from vmop.kube import ObjectKey
 from vmop.kube.resources import POD
+from vmop.kube.times import parse_time
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.objects import lister
 from vmop.reconcilers.progress import Delay, Failure
@@ -103,11 +104,6 @@ def _state(container: Mapping[str, Any]) -> str:
 def _condition(pod: Pod, type_: str) -> Mapping[str, Any] | None:
     conditions: Iterable[Mapping[str, Any]] = (pod.get("status") or {}).get("conditions") or ()
     return next((each for each in conditions if each.get("type") == type_), None)
-
-
-def parse_time(text: object) -> datetime | None:
-    """A timestamp of the API server."""
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def key_of_pod(pod: Pod) -> ObjectKey:

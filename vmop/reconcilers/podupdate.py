@@ -15,7 +15,8 @@ from typing import Any
 import attrs
 
 from vmop.api import Manifest
-from vmop.reconcilers.pods import REVISION, Pod, is_ready, parse_time
+from vmop.kube.times import parse_time
+from vmop.reconcilers.pods import REVISION, Pod, is_ready
 from vmop.reconcilers.progress import Failure
 
 #: this much of ``maxUnavailable`` means that disruption budgets do not count

@@ -16,7 +16,8 @@ from vmop.builders.scrapes import RELOADER_PORT
 from vmop.builders.vmauth import CONFIG_KEY
 from vmop.kube import ApiError, ObjectKey, PodHttp
 from vmop.kube.apply.plan import read_record
-from vmop.reconcilers.pods import Pod, is_ready, key_of_pod, parse_time, unready_since
+from vmop.kube.times import parse_time
+from vmop.reconcilers.pods import Pod, is_ready, key_of_pod, unready_since
 from vmop.reconcilers.progress import READY, Delay, Progress
 
 INTERVAL = 2.0

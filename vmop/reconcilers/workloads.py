@@ -19,11 +19,12 @@ from vmop.kube import ObjectKey, Resource, key_of
 from vmop.kube.apply.claims import claims_of
 from vmop.kube.apply.plan import Plan, make_plan, read_record
 from vmop.kube.resources import DAEMON_SET, DEPLOYMENT, STATEFUL_SET
+from vmop.kube.times import parse_time
 from vmop.reconcilers.context import FINALIZER, Context
 from vmop.reconcilers.hold import changes_template
 from vmop.reconcilers.objects import has_owner_of, lister
 from vmop.reconcilers.ondelete import OnDelete, written_at
-from vmop.reconcilers.pods import is_ready, parse_time, pods_of, too_late, unready_since
+from vmop.reconcilers.pods import is_ready, pods_of, too_late, unready_since
 from vmop.reconcilers.progress import READY, Delay, Failure, Progress
 from vmop.reconcilers.recreation import Recreation, recreation
 from vmop.reconcilers.volumes import grow_claims

@@ -19,6 +19,7 @@ import attrs
 
 from vmop.kube import ApiError, Fenced, Manifest, Resource
 from vmop.kube.resources import EVENT
+from vmop.kube.times import rfc3339
 from vmop.runtime.logs import get_logger
 
 _log = get_logger(__name__)
@@ -129,7 +130,7 @@ class EventRecorder:
 
     def _manifest(self, about: ObjectReference, type_: str, reason: str, message: str) -> Manifest:
         namespace = about.namespace or "default"  # where events about cluster-scoped objects live
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = rfc3339(self._now())
         involved = {
             "kind": about.kind,
             "namespace": about.namespace,

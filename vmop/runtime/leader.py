@@ -28,6 +28,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from vmop.kube import ApiError, Conflict, Fenced, Manifest, NotFound, ObjectKey, Resource
 from vmop.kube.resources import LEASE
+from vmop.kube.times import rfc3339_micro
 from vmop.runtime.logs import get_logger
 
 _log = get_logger(__name__)
@@ -215,7 +216,7 @@ class LeaderElection:
         return await self._write(lease, started)
 
     async def _write(self, before: Manifest | None, started: float) -> bool:
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = rfc3339_micro(self._now())
         old = ((before or {}).get("spec") or {}) if before else {}
         kept = old.get("holderIdentity") == self.config.identity
         spec = {

@@ -8,13 +8,13 @@ import pytest
 
 from tests.unit.reconcilers.made import NOW, Pod, at
 from vmop.kube import ObjectKey
+from vmop.kube.times import parse_time
 from vmop.reconcilers.pods import (
     became_ready_at,
     describe,
     has_crashed,
     is_ready,
     key_of_pod,
-    parse_time,
     too_late,
     unready_since,
 )

@@ -4,7 +4,6 @@ import base64
 import copy
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -119,11 +118,6 @@ def read_record(annotations: Mapping[str, str] | None) -> tuple[str, str]:
     """The recorded hash and time of the last write; empty where there is none."""
     recorded, _, time = (annotations or {}).get(DESIRED_ANNOTATION, "").partition(" ")
     return recorded, time
-
-
-def rfc3339(moment: datetime) -> str:
-    """``moment`` (aware) in UTC and whole seconds, as the API server writes times, so that both compare as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def own_metadata(plan: Plan, metadata: Mapping[str, Any]) -> tuple[object, ...]:

@@ -20,13 +20,13 @@ from vmop.builders.vmdistributed.write_urls import remote_write_url
 from vmop.informers import StoredObject
 from vmop.kube import Resource
 from vmop.kube.resources import VM_DISTRIBUTED
+from vmop.kube.times import rfc3339
 from vmop.reconcilers.context import Context
 from vmop.reconcilers.vmdistributed.deletion import disown
 from vmop.reconcilers.vmdistributed.drain import Question, poll
 from vmop.reconcilers.vmdistributed.model import Rollout
 from vmop.reconcilers.vmdistributed.observe import Observed
 from vmop.reconcilers.vmdistributed.rollout import CHILD_INTERVAL, DRAIN_INTERVAL, Balance, Timing, Wait
-from vmop.reconcilers.vmdistributed.times import timestamp
 
 
 @attrs.frozen
@@ -122,7 +122,7 @@ class Removal:
             self.context.events.event(stored, "Warning", "DrainSkipped", message, own=True)
 
     async def _detach(self, resource: Resource, stored: StoredObject) -> None:
-        changes: dict[str, str | None] = {ownership.DETACHED: timestamp(self.context.now())}
+        changes: dict[str, str | None] = {ownership.DETACHED: rfc3339(self.context.now())}
         if ownership.ZONE_STATE in stored.annotations:
             changes[ownership.ZONE_STATE] = None
         await self.context.applier.set_annotations(resource, stored, changes)

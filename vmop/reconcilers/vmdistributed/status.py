@@ -8,9 +8,9 @@ from typing import Any
 
 from vmop.api import Manifest
 from vmop.builders.vmdistributed.ownership import DETACHED
+from vmop.kube.times import parse_time, rfc3339, rfc3339_micro
 from vmop.reconcilers.vmdistributed.model import ChildView, Rollout, Step, TrafficMode, ZoneProgress, ZoneView
 from vmop.reconcilers.vmdistributed.observe import Observed, owned_children
-from vmop.reconcilers.vmdistributed.times import instant, parse_instant, timestamp
 
 OPERATIONAL = "operational"
 
@@ -31,7 +31,7 @@ def record(rollout: Rollout, views: Mapping[str, ZoneView]) -> Manifest:
             "revision": rollout.revision,
             "state": state,
             "order": list(rollout.order),
-            "startTime": instant(rollout.start_time),
+            "startTime": rfc3339_micro(rollout.start_time),
             "completionTime": _maybe(rollout.completion_time),
             "resumeAfter": _maybe(rollout.resume_after),
             "removalDeadline": _maybe(rollout.removal_deadline),
@@ -68,7 +68,7 @@ def read_record(status: Mapping[str, Any]) -> Rollout | None:
     """The pass that is recorded; None where there is none, or nothing that this version can go on from."""
     written: Any = status.get("rollout")
     try:
-        start = parse_instant(written["startTime"])
+        start = parse_time(written["startTime"])
         zones = tuple(_read_zone(zone) for zone in written["zones"])
         names = [zone.name for zone in zones]
         if start is None or sorted(written["order"]) != sorted(set(names)) or len(set(names)) < len(names):
@@ -78,9 +78,9 @@ def read_record(status: Mapping[str, Any]) -> Rollout | None:
             order=tuple(written["order"]),
             zones=zones,
             start_time=start,
-            completion_time=parse_instant(written.get("completionTime")),
-            resume_after=parse_instant(written.get("resumeAfter")),
-            removal_deadline=parse_instant(written.get("removalDeadline")),
+            completion_time=parse_time(written.get("completionTime")),
+            resume_after=parse_time(written.get("resumeAfter")),
+            removal_deadline=parse_time(written.get("removalDeadline")),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
@@ -91,11 +91,11 @@ def _read_zone(written: Mapping[str, Any]) -> ZoneProgress:
         name=str(written["name"]),
         step=Step(written["step"]),
         disruptive=bool(written.get("disruptive")),
-        step_start=parse_instant(written.get("stepStartTime")),
-        deadline=parse_instant(written.get("stepDeadline")),
+        step_start=parse_time(written.get("stepStartTime")),
+        deadline=parse_time(written.get("stepDeadline")),
         good_polls=int(written.get("goodPolls") or 0),
-        first_good_poll=parse_instant(written.get("firstGoodPoll")),
-        pause_until=parse_instant(written.get("pauseUntil")),
+        first_good_poll=parse_time(written.get("firstGoodPoll")),
+        pause_until=parse_time(written.get("pauseUntil")),
     )
 
 
@@ -130,8 +130,8 @@ def _zone_status(
     turn = rollout.current if rollout is not None else None
     phase = Step.MAINTENANCE if view.mode is TrafficMode.MAINTENANCE else progress.step
     changed = before.get("phase") != phase
-    now = timestamp(observed.context.now())
-    since = (progress.step_start and timestamp(progress.step_start)) or now
+    now = rfc3339(observed.context.now())
+    since = (progress.step_start and rfc3339(progress.step_start)) or now
     updated = before.get("lastUpdateTime")
     if phase is Step.READY and progress.disruptive and changed:
         updated = since
@@ -214,7 +214,7 @@ def conditions(
         granted = observed.access_configured
         wanted.append(("AccessConfigured", granted, "AccessConfigured" if granted else "NoAccessConfigured", ""))
     before = {condition.get("type"): condition for condition in previous}
-    now = timestamp(observed.context.now())
+    now = rfc3339(observed.context.now())
     result = [
         _condition(before.get(type_), type_, status, reason, message, generation, now)
         for type_, status, reason, message in wanted
@@ -262,4 +262,4 @@ def _present(manifest: Manifest) -> Manifest:
 
 
 def _maybe(time: datetime | None) -> str | None:
-    return instant(time) if time is not None else None
+    return rfc3339_micro(time) if time is not None else None
