@@ -22,4 +22,5 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A dev cluster without an operator yet."""
     async with open_stage(tmp_path) as made:
         yield made
-    assert [str(violation) for violation in made.checker.violations] == []
+    faults = "\n".join(str(violation) for violation in made.checker.violations)
+    assert not faults, faults
