@@ -160,33 +160,25 @@ async def test_the_operators_work_is_refused_nowhere(plane: ControlPlane, tmp_pa
     }
 
 
-@pytest.mark.parametrize(
-    ("verb", "resource", "allowed"),
-    [
-        ("patch", "deployments.apps/status", True),
-        ("create", "pods/eviction", True),
-        ("get", "pods/proxy", True),
-        ("create", "leases.coordination.k8s.io", True),
-        ("delete", "leases.coordination.k8s.io", False),
-        ("create", "pods", False),
-        ("create", "pods/exec", False),
-        ("deletecollection", "secrets", False),
-        ("escalate", "clusterroles.rbac.authorization.k8s.io", False),
-        ("impersonate", "serviceaccounts", False),
-        ("delete", "nodes", False),
-        ("delete", "namespaces", False),
-        ("delete", "vmdistributed.operator.victoriametrics.com", False),
-    ],
-)
-async def test_the_server_grants_what_is_needed_and_no_more(
-    granted: Callable[[str, str], Awaitable[bool]], verb: str, resource: str, allowed: bool
-) -> None:
-    assert await granted(verb, resource) is allowed
+GRANTED = {
+    "patch deployments.apps/status": True,
+    "patch statefulsets.apps/status": True,
+    "create pods/eviction": True,
+    "get pods/proxy": True,
+    "create leases.coordination.k8s.io": True,
+    "delete leases.coordination.k8s.io": False,
+    "create pods": False,
+    "create pods/exec": False,
+    "deletecollection secrets": False,
+    "escalate clusterroles.rbac.authorization.k8s.io": False,
+    "impersonate serviceaccounts": False,
+    "delete nodes": False,
+    "delete namespaces": False,
+    "delete vmdistributed.operator.victoriametrics.com": False,
+}
 
 
-@pytest.fixture
-async def granted(real_cluster: ControlPlane) -> Callable[[str, str], Awaitable[bool]]:
-    """Whether the server lets the operator's account do something in its own namespace."""
+async def test_the_server_grants_what_is_needed_and_no_more(real_cluster: ControlPlane) -> None:
     for place in INSTALLED[::-1]:
         await kubectl(real_cluster, "apply", "--server-side", "-f", str(ROOT / place))
 
@@ -195,7 +187,8 @@ async def granted(real_cluster: ControlPlane) -> Callable[[str, str], Awaitable[
         process = await asyncio.create_subprocess_exec(
             *("kubectl", "--kubeconfig", str(real_cluster.kubeconfig), "auth", "can-i", "--quiet", verb, kind),
             *(f"--subresource={subresource}", "--namespace=vm", "--as=system:serviceaccount:vm:vm-operator"),
+            stderr=asyncio.subprocess.DEVNULL,  # what it warns of: verbs without a resource of that scope
         )
         return await process.wait() == 0
 
-    return may
+    assert {question: await may(*question.split()) for question in GRANTED} == GRANTED
