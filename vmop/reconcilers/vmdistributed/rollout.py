@@ -162,10 +162,9 @@ def start(revision: str, situation: Situation, *, resume_after: datetime | None 
     That is the end of the pause of a pass which this one takes the place of, or, where zones are managed already and
     nothing is recorded of when the last one was updated, a whole pause from now.
     """
-    order = update_order(situation.zones.values())
     return Rollout(
         revision=revision,
-        order=order,
+        order=update_order(situation.zones.values()),
         zones=tuple(ZoneProgress(name) for name in situation.zones),
         start_time=situation.now,
         resume_after=resume_after,
@@ -303,8 +302,7 @@ class _Turn:
             if waiting is not None:
                 return waiting
         if backend.exists:
-            serving = self.situation.balancer.serves(self.zone)
-            return self.stay(Mark(self.zone.name, repair=not serving))
+            return self.stay(Mark(self.zone.name, repair=not self.situation.balancer.serves(self.zone)))
         return self.enter(Step.EXCLUDING)
 
     def poll(self, request: PollQueues, error: str) -> tuple[ZoneProgress, Action] | None:
@@ -374,8 +372,7 @@ class _Turn:
         return self.enter(after) if waiting is None else waiting
 
     def being_removed(self, child: ChildView) -> tuple[ZoneProgress, Action]:
-        finalizers = ", ".join(child.finalizers)
-        message = f"waiting for {child} to be removed (finalizers=[{finalizers}])"
+        message = f"waiting for {child} to be removed (finalizers=[{', '.join(child.finalizers)}])"
         if self.late:
             return self.fail(message, retryable=True)
         return self.stay(Wait(CHILD_INTERVAL, message))
@@ -414,6 +411,9 @@ class _Turn:
         waiting = self.balance(self.routing(), "failed to update VMAuth LB")
         if waiting is not None:
             return waiting
+        if self.zone.marked and not (self.zone.backend.operational and self.zone.agent.operational):
+            # it broke while the VMAuth reloaded: the marker stays until it is ready again (I4)
+            return self.enter(Step.CATCHING_UP)
         if self.zone.marked:
             return self.stay(Unmark(self.zone.name))
         remaining = any(not zone.done and zone.name != self.zone.name for zone in self.rollout.zones)

@@ -112,6 +112,19 @@ def test_a_backend_that_does_not_become_ready_fails_its_turn_and_stays_out() -> 
     assert (world.read, [zone.marked for zone in world.zones.values()]) == (frozenset({"east", "west"}), [False, False])
 
 
+def test_the_marker_stays_on_a_zone_that_breaks_while_the_balancer_reloads() -> None:
+    world = World.steady("east", "west")
+    world.zones["east"].desired = 2
+    world.run_until("balance without ")
+    crash(world.zones["east"])
+    for _ in range(10):
+        world.reconcile()
+        world.pass_time(6)
+    assert world.log == turn("east")[:-1]
+    heal(world.zones["east"])
+    assert world.run() == turn("east")
+
+
 def test_a_fix_made_during_a_turn_reaches_the_marked_zone_first() -> None:
     world = World.steady("east", "west")
     for zone in world.zones.values():
