@@ -16,7 +16,7 @@ import attrs
 from tests.support.invariants import Checker
 from tests.support.mirror import PREFIX, Change, Routes, refs_of
 from vmop.api import KINDS, SpecError, crd, parse, to_json
-from vmop.api.v1beta1 import VMAgent, VMCluster
+from vmop.api.v1beta1 import VMAgent, VMCluster, VMSingle
 from vmop.builders.registry import with_defaults
 from vmop.devcluster.cluster import DevCluster
 from vmop.devcluster.nodes import Knobs, NodeSimulator
@@ -58,7 +58,7 @@ def may_restart_pods(kind: str, old: Manifest, new: Manifest) -> bool:
 
 
 def _defaulted(kind: str, spec: Manifest) -> Manifest:
-    cls = {one.kind: one for one in (VMAgent, VMCluster)}[kind]
+    cls = {one.kind: one for one in (VMAgent, VMCluster, VMSingle)}[kind]
     try:
         return to_json(with_defaults(parse(cls, {"metadata": {"name": "any"}, "spec": spec}).object, Settings()).spec)
     except SpecError:
@@ -131,12 +131,16 @@ class Stage:
 
     def phase(self, distributed: str, zone: str) -> str:
         """What the status of a VMDistributed says of a zone."""
-        return _phase(self.get("VMDistributed", distributed), zone)
+        return _said_of(zone, self.status(distributed), "phase")
+
+    def waits_for(self, distributed: str, zone: str) -> str:
+        """What its status says that a zone waits for; empty for none."""
+        return _said_of(zone, self.status(distributed), "message")
 
     def phases(self, distributed: str, zone: str) -> list[str]:
         """All phases of a zone that the status has ever shown, in order; of those that took no time nobody was told."""
         shown = [
-            _phase(change.new, zone)
+            _said_of(zone, change.status, "phase")
             for change in self.changes
             if change.kind == "VMDistributed" and change.new["metadata"]["name"] == distributed
         ]
@@ -280,9 +284,8 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
                 watching.cancel()
 
 
-def _phase(distributed: Manifest | None, zone: str) -> str:
-    zones = ((distributed or {}).get("status") or {}).get("zones") or ()
-    return next((str(one.get("phase")) for one in zones if one["name"] == zone), "")
+def _said_of(zone: str, status: Manifest, field: str) -> str:
+    return next((str(one.get(field) or "") for one in status.get("zones") or () if one["name"] == zone), "")
 
 
 def is_operational(manifest: Manifest | None) -> bool:

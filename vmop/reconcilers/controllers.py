@@ -46,6 +46,7 @@ from vmop.kube.resources import (
     VM_SINGLE,
 )
 from vmop.reconcilers.context import Context
+from vmop.reconcilers.hold import UPDATING_PHASES, zone_phases
 from vmop.reconcilers.lifecycle import Kind, Parent
 from vmop.reconcilers.objects import MANAGED
 from vmop.reconcilers.vmagent import VMAgentKind
@@ -190,6 +191,10 @@ class _Wiring:
                 owned = (DEPLOYMENT, SERVICE, SECRET)
                 for target in (VM_AGENT, VM_CLUSTER, VM_SINGLE):
                     controller.watches(self._of(target), self._balancers_of, generation_changed)
+        if resource is not VM_AUTH:
+            controller.watches(
+                self._of(VM_DISTRIBUTED), lambda owner: self._members_in_turn(owner, resource), phases_changed
+            )
         for each in owned:
             controller.owns(self._of(each), resource)
         names = CLUSTER_PARTS if resource is VM_CLUSTER else frozenset({resource.kind.lower()})
@@ -242,6 +247,16 @@ class _Wiring:
             if agent.annotations.get(OWNER) == owner and agent.annotations.get(ZONE) == zone
         ]
 
+    def _members_in_turn(self, distributed: StoredObject, resource: Resource) -> Iterable[ObjectKey]:
+        """Children of zones that are being updated: their templates are let through (I8)."""
+        owner = f"{distributed.key}/{distributed.uid}"
+        zones = {name for name, phase in zone_phases(distributed).items() if phase in UPDATING_PHASES}
+        return [
+            child.key
+            for child in self._of(resource).lister.list(distributed.key.namespace)
+            if child.annotations.get(OWNER) == owner and child.annotations.get(ZONE) in zones
+        ]
+
     def _balancers_of(self, target: StoredObject) -> Iterable[ObjectKey]:
         """VMAuths that send traffic to an object."""
         return [balancer.key for balancer in self._of(VM_AUTH).lister.list() if _refers_to(balancer, target.key)]
@@ -253,6 +268,12 @@ CLUSTER_PARTS = frozenset({"vminsert", "vmselect", "vmstorage", "vmclusterlb-vma
 def marker_changed(change: Change) -> bool:
     """The ``zone-state`` marker was set or removed."""
     old, new = (obj.annotations.get(ZONE_STATE) if obj is not None else None for obj in (change.old, change.new))
+    return old != new
+
+
+def phases_changed(change: Change) -> bool:
+    """Zones of a VMDistributed entered other phases."""
+    old, new = (zone_phases(obj) if obj is not None else {} for obj in (change.old, change.new))
     return old != new
 
 

@@ -2,7 +2,8 @@
 
 A new operator release, another default image or environment variable changes the templates of all children of a
 VMDistributed at once, though nobody touched a spec. Their controllers hold the write, say so in a condition, and
-VMDistributed gives each zone its turn: the marker on the zone's backend is what lets the write through.
+VMDistributed gives each zone its turn: the marker on the zone's backend is what lets the write through, once its status
+says that the zone is out of traffic.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from vmop.kube.apply.plan import Plan, read_record, replace_body
 from vmop.kube.resources import VM_CLUSTER, VM_DISTRIBUTED, VM_SINGLE
 from vmop.kube.times import rfc3339
 from vmop.reconcilers.context import Context
+from vmop.reconcilers.vmdistributed.model import Step
 
 #: condition of a child of which a changed pod template is held back (I8)
 UPDATE_HELD = "UpdateHeld"
+#: phases in which a marked zone is out of traffic and its workloads may change; the marker alone comes before that
+UPDATING_PHASES = frozenset({Step.UPDATING_BACKEND, Step.UPDATING_AGENT, Step.CATCHING_UP, Step.MAINTENANCE})
 
 
 def is_member(metadata: Mapping[str, Any]) -> bool:
@@ -32,15 +36,25 @@ def is_member(metadata: Mapping[str, Any]) -> bool:
 def must_hold(context: Context, stored: StoredObject) -> bool:
     """Changed pod templates of this child may not be written now.
 
-    Never when the VMDistributed is gone or its controller does not run, when the zone carries the marker, or when the
-    child's spec was changed since its workloads were last written: a user's edit is his own decision.
+    Never when the VMDistributed is gone or its controller does not run, when the zone carries the marker and is out of
+    traffic, or when the child's spec was changed since its workloads were last written: a user's edit is his own
+    decision.
     """
     namespace, _, rest = stored.annotations.get(OWNER, "").partition("/")
     name, _, uid = rest.partition("/")
     if not name or KIND in context.disabled or stored.generation > applied_generation(stored):
         return False
     owner = context.informers.informer(VM_DISTRIBUTED).lister.get(ObjectKey(namespace, name))
-    return owner is not None and owner.uid == uid and not _zone_is_marked(context, stored)
+    if owner is None or owner.uid != uid:
+        return False
+    phase = zone_phases(owner).get(stored.annotations.get(ZONE, ""), "")
+    return not _zone_is_marked(context, stored) or (phase != "" and phase not in UPDATING_PHASES)
+
+
+def zone_phases(distributed: StoredObject) -> dict[str, str]:
+    """What the status of a VMDistributed says of its zones, by name."""
+    zones = (distributed.get("status") or {}).get("zones") or ()
+    return {str(zone.get("name")): str(zone.get("phase", "")) for zone in zones}
 
 
 async def changes_template(context: Context, plan: Plan, stored: StoredObject) -> bool:

@@ -105,6 +105,28 @@ async def test_a_new_default_waits_for_the_marker_and_all_else_goes_on(dev: DevC
         assert (await stage.status())["updateStatus"] == "operational"
 
 
+async def phase(stage: Stage, name: str) -> None:
+    zones = [{"name": "north", "phase": name}, {"name": "south", "phase": "UpdatingBackend"}]
+    await stage.merge(VM_DISTRIBUTED, "d", {"status": {"zones": zones}}, subresource="status")
+
+
+async def test_a_marked_zone_keeps_its_pods_until_it_is_out_of_traffic(dev: DevCluster) -> None:
+    async with operator(dev, SETTINGS) as stage:
+        await make_member(stage)
+        await phase(stage, "Draining")
+        old = await images(stage)
+    async with operator(dev, NEWER) as stage:
+        await until_held(stage, "True")
+        await mark(stage, UPDATING)
+        await phase(stage, "Excluding")
+        await stage.settle()
+        assert await images(stage) == old
+        assert (await condition(stage))["status"] == "True"
+        await phase(stage, "UpdatingBackend")
+        await until_held(stage, "False")
+        assert await images(stage) == {"v9.9.9"}
+
+
 async def test_a_users_edit_waits_for_nobody(dev: DevCluster) -> None:
     async with operator(dev, SETTINGS) as stage:
         await make_member(stage)
