@@ -4,6 +4,7 @@ A part is built as a sequence: what comes before its workload, the workload, whi
 If something cannot be built, the sequence ends there; what stands before is still wanted (03 §3.14).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 
 import attrs
@@ -67,3 +68,32 @@ class Component:
     def _position(self) -> int:
         kinds = [manifest["kind"] in WORKLOADS for manifest in self.objects]
         return kinds.index(True) if True in kinds else len(kinds)
+
+
+class Parts(ABC):
+    """What a resource stands for, part by part: what the manifests of all kinds have in common."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def components(self) -> tuple[Component, ...]:
+        """The parts in writing order."""
+
+    @property
+    def error(self) -> BuildError | None:
+        """The first thing that cannot be built."""
+        return next((part.error for part in self.components if part.error is not None), None)
+
+    def all(self) -> list[Manifest]:
+        """Every object in writing order. Raises `BuildError` if one could not be built."""
+        if self.error is not None:
+            raise self.error
+        return [manifest for part in self.components for manifest in part.objects]
+
+    def names(self, kinds: Iterable[str]) -> dict[str, frozenset[str]]:
+        """The names of the objects of some kinds, for the removal of leftovers; only complete without an `error`."""
+        return {
+            kind: frozenset(m["metadata"]["name"] for part in self.components for m in part.of_kind(kind))
+            for kind in kinds
+        }

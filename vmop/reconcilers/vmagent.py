@@ -143,7 +143,7 @@ class VMAgentKind:
 
     async def _sweep(self, cr: VMAgent, manifests: VMAgentManifests, kinds: Sequence[str]) -> None:
         """Remove what earlier specs left (spec 04 §10, 1 and 11)."""
-        await sweep(self.context, cr, _SWEPT, selector_labels("vmagent", cr.name), manifests.wanted(*kinds))
+        await sweep(self.context, cr, _SWEPT, selector_labels("vmagent", cr.name), manifests.names(kinds))
 
     async def finalize(self, stored: StoredObject) -> None:
         """Rights outside the namespace have no owner, so garbage collection leaves them (spec 04 §19, 01 §8.3)."""

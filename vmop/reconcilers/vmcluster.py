@@ -109,11 +109,8 @@ class VMClusterKind:
     async def _clean_up(self, cr: VMCluster, manifests: VMClusterManifests) -> None:
         """Remove parts that are gone from the spec, and what no part wants any more (spec 03 §3.16)."""
         labels = {**_labels(cr.name), "app.kubernetes.io/part-of": "vmcluster"}
-        names = {
-            kind: frozenset(m["metadata"]["name"] for part in manifests.components for m in part.of_kind(kind))
-            for kind in ("Deployment", "StatefulSet", "Secret")
-        }
-        await sweep(self.context, cr, (STATEFUL_SET, DEPLOYMENT, SECRET), labels, names)
+        parts = (STATEFUL_SET, DEPLOYMENT, SECRET)
+        await sweep(self.context, cr, parts, labels, manifests.names(each.kind for each in parts))
         await sweep(self.context, cr, _SWEPT, labels, manifests.wanted)
         if manifests.service_account is None:
             await remove_account(self.context, cr, part_name(cr, "vmcluster"))

@@ -1,12 +1,12 @@
 """All objects of a VMAgent (04 §10, §11)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import attrs
 
 from vmop.api.v1beta1 import KeySelector, StreamAggregation, VMAgent
 from vmop.builders.base import BuildError, Manifest, Platform
-from vmop.builders.components import Component
+from vmop.builders.components import Component, Parts
 from vmop.builders.configsecrets import generated_secret, gzipped
 from vmop.builders.policies import check_vpa_enabled
 from vmop.builders.references import Reference, References, config_map, either, secret, tls_assets
@@ -44,7 +44,7 @@ class VMAgentInputs:
 
 
 @attrs.frozen(kw_only=True)
-class VMAgentManifests:
+class VMAgentManifests(Parts):
     """What a VMAgent stands for.
 
     Written in this order: `surroundings` (service account, rights, Services, scrape object, autoscalers, network
@@ -59,24 +59,6 @@ class VMAgentManifests:
     @property
     def components(self) -> tuple[Component, ...]:
         return (self.surroundings, self.files, *self.shards)
-
-    @property
-    def error(self) -> BuildError | None:
-        """The first thing that cannot be built."""
-        return next((part.error for part in self.components if part.error is not None), None)
-
-    def all(self) -> list[Manifest]:
-        """Every object in writing order. Raises `BuildError` if one could not be built."""
-        if self.error is not None:
-            raise self.error
-        return [manifest for part in self.components for manifest in part.objects]
-
-    def wanted(self, *kinds: str) -> Mapping[str, frozenset[str]]:
-        """Names to keep by kind, for the removal of leftovers; only complete without an `error`."""
-        return {
-            kind: frozenset(m["metadata"]["name"] for part in self.components for m in part.of_kind(kind))
-            for kind in kinds
-        }
 
 
 def build_vmagent(

@@ -6,7 +6,7 @@ import attrs
 
 from vmop.api.v1beta1 import VMAuth
 from vmop.builders.base import BuildError, Manifest, Platform
-from vmop.builders.components import Component
+from vmop.builders.components import Component, Parts
 from vmop.builders.configsecrets import generated_secret, gzipped
 from vmop.builders.policies import check_vpa_enabled
 from vmop.builders.references import Reference, References, tls_assets
@@ -50,7 +50,7 @@ class VMAuthInputs:
 
 
 @attrs.frozen(kw_only=True)
-class VMAuthManifests:
+class VMAuthManifests(Parts):
     """What a VMAuth stands for.
 
     Written in this order: `surroundings` (service account and rights, Services, scrape object, Ingress, HTTPRoute,
@@ -67,23 +67,9 @@ class VMAuthManifests:
         return (self.surroundings, self.config, self.proxy)
 
     @property
-    def error(self) -> BuildError | None:
-        """The first thing that cannot be built."""
-        return next((part.error for part in self.components if part.error is not None), None)
-
-    def all(self) -> list[Manifest]:
-        """Every object in writing order. Raises `BuildError` if one could not be built."""
-        if self.error is not None:
-            raise self.error
-        return [manifest for part in self.components for manifest in part.objects]
-
-    @property
     def wanted(self) -> Mapping[str, frozenset[str]]:
         """Names to keep by kind, for the removal of leftovers; only complete without an `error`."""
-        return {
-            kind: frozenset(m["metadata"]["name"] for part in self.components for m in part.of_kind(kind))
-            for kind in SWEPT_KINDS
-        }
+        return self.names(SWEPT_KINDS)
 
 
 def build_vmauth(

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from vmop.api.v1beta1 import LoadBalancerSpec, VMCluster, VMClusterSpec
-from vmop.builders.base import BuildError, Manifest, Platform
-from vmop.builders.components import Component
+from vmop.builders.base import Manifest, Platform
+from vmop.builders.components import Component, Parts
 from vmop.builders.policies import check_vpa_enabled, service_account
 from vmop.builders.vmcluster.balancer import balancer
 from vmop.builders.vmcluster.cluster import Cluster
@@ -28,7 +28,7 @@ SWEPT_KINDS = (
 
 
 @attrs.frozen(kw_only=True)
-class VMClusterManifests:
+class VMClusterManifests(Parts):
     """What a VMCluster stands for. A part is None where the spec has none.
 
     Written in this order, waiting for each workload: `service_account`, `balancer`, `storage`, `select`, `insert`. A
@@ -47,25 +47,14 @@ class VMClusterManifests:
         parts = (self.balancer, self.storage, self.select, self.insert)
         return tuple(part for part in parts if part is not None)
 
-    @property
-    def error(self) -> BuildError | None:
-        """The first thing that cannot be built."""
-        return next((part.error for part in self.components if part.error is not None), None)
-
     def all(self) -> list[Manifest]:
-        """Every object in writing order. Raises `BuildError` if one could not be built."""
-        if self.error is not None:
-            raise self.error
         accounts = [self.service_account] if self.service_account else []
-        return [*accounts, *(manifest for part in self.components for manifest in part.objects)]
+        return [*accounts, *super().all()]
 
     @property
     def wanted(self) -> Mapping[str, frozenset[str]]:
         """Names to keep by kind, for the removal of leftovers; only complete without an `error`."""
-        return {kind: frozenset(self._names(kind)) for kind in SWEPT_KINDS}
-
-    def _names(self, kind: str) -> Iterable[str]:
-        return (manifest["metadata"]["name"] for part in self.components for manifest in part.of_kind(kind))
+        return self.names(SWEPT_KINDS)
 
 
 def build_vmcluster(
