@@ -27,8 +27,12 @@ async def installed(stage: Stage, *zones: str, pause: str) -> Manifest:
 
 
 async def die_in(stage: Stage, zone: str, phase: str) -> None:
-    """SIGKILL as soon as the zone is said to be in that phase, before anything makes it end."""
-    await stage.until(lambda: stage.phase("met", zone) == phase, f"zone {zone} in {phase}")
+    """SIGKILL while the zone is in that phase and waits for something."""
+
+    def waits() -> bool:
+        return stage.phase("met", zone) == phase and stage.waits_for("met", zone) != ""
+
+    await stage.until(waits, f"zone {zone} waits in {phase}")
     await stage.kill_operator()
     assert stage.phase("met", zone) == phase
 
