@@ -219,6 +219,18 @@ async def test_a_claim_outlives_the_wish_for_it(stage: Stage) -> None:
     assert await stage.names(PERSISTENT_VOLUME_CLAIM) == {"vmsingle-s"}
 
 
+async def test_a_claim_on_its_way_out_is_left_alone(stage: Stage) -> None:
+    await single(stage, storage=CLAIM)
+    await until(stage, "operational")
+    await stage.merge(PERSISTENT_VOLUME_CLAIM, "vmsingle-s", {"metadata": {"finalizers": ["example.com/keep"]}})
+    await stage.client.delete(PERSISTENT_VOLUME_CLAIM, stage.key("vmsingle-s"))
+    await single(stage, storage=LARGER, retentionPeriod="7d")
+    await until(stage, "operational")
+    leaving = await claim(stage)
+    assert leaving["spec"]["resources"] == CLAIM["resources"]
+    assert leaving["metadata"]["deletionTimestamp"]
+
+
 # -- writes ------------------------------------------------------------------------------------------------------------
 
 
