@@ -21,7 +21,7 @@ class Component:
     """The objects of one part, in writing order. With an `error`, the objects after it are missing."""
 
     name: str
-    objects: tuple[Manifest, ...] = ()
+    objects: tuple[Manifest, ...] = attrs.field(default=(), repr=False)
     error: BuildError | None = None
 
     @classmethod

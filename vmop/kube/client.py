@@ -34,7 +34,7 @@ _SLICE = 200
 class ObjectList:
     """All objects of a list, and the resource version at which it was true."""
 
-    items: list[Manifest]
+    items: list[Manifest] = attrs.field(repr=False)
     resource_version: str
 
 

@@ -34,7 +34,7 @@ class Request:
     method: str
     path: str
     target: str
-    params: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     accept: str = JSON
     content_type: str = ""
     body: bytes | None = attrs.field(default=None, repr=False)

@@ -186,3 +186,8 @@ def test_a_request_shows_no_body() -> None:
     assert "aHVudGVyMg" not in repr(request)
     assert request.conceal
     assert "hunter2" not in repr(MergePatch({"stringData": {"password": "hunter2"}}))
+
+
+def test_a_request_shows_no_query() -> None:
+    request = requests.pod_proxy("GET", KEY, 8429, "/metrics", params=(("authKey", "hunter2"),))
+    assert "hunter2" not in repr(request)

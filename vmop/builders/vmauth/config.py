@@ -66,7 +66,7 @@ _PATHS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
 class Config:
     """A config as a document, and the files that it names, by name."""
 
-    document: Manifest
+    document: Manifest = attrs.field(repr=False)
     assets: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
 
     @property

@@ -9,6 +9,7 @@ from vmop.api.v1beta1 import VMAuth
 from vmop.builders.base import BuildError, Platform
 from vmop.builders.references import Reference
 from vmop.builders.vmauth import (
+    CONFIG_KEY,
     SWEPT_KINDS,
     TargetKey,
     VMAuthInputs,
@@ -16,6 +17,7 @@ from vmop.builders.vmauth import (
     build_vmauth,
     default_vmauth,
     referenced,
+    render_config,
     target_objects,
 )
 from vmop.builders.vmauth.proxy import config_is_external
@@ -74,6 +76,16 @@ def test_kinds_that_the_operator_was_not_told_to_manage(spec: dict[str, Any], pa
         build(spec)
     message = f"{path} is set but {variable}=true env var was not provided"
     assert (raised.value.path, str(raised.value)) == (path, message)
+
+
+def test_what_was_built_shows_no_credentials() -> None:
+    target = {"url_prefix": ["http://a"], "src_paths": ["/.*"], "headers": ["Authorization: hunter2"]}
+    cr = proxy({"unauthorizedUserAccessSpec": {"url_map": [target]}})
+    config = render_config(cr, VMAuthInputs())
+    assert ("hunter2" in config.text, "hunter2" in repr(config)) == (True, False)
+    built = build_vmauth(cr, Settings())
+    [secret] = built.config.objects
+    assert secret["data"][CONFIG_KEY] not in repr(built)
 
 
 def test_names_to_keep() -> None:
