@@ -1,7 +1,10 @@
 """Probes of an application, and how it is asked to stop (01 §5.6, §5.7)."""
 
+from collections.abc import Mapping
+
 import attrs
 
+from vmop.builders.args import prefixed_path, uses_proxy_protocol, uses_tls
 from vmop.builders.base import Manifest, Platform, present, without_nulls
 
 _SLEEP_SINCE = (1, 30)
@@ -17,6 +20,16 @@ class ProbeTarget:
     path: str = "/health"
     https: bool = False
     proxy_protocol: bool = False
+
+    @classmethod
+    def of(cls, port: int, extra_args: Mapping[str, str] | None) -> "ProbeTarget":
+        """Where an application with these arguments answers on its port."""
+        return cls(
+            port=port,
+            path=prefixed_path(extra_args, "/health"),
+            https=uses_tls(extra_args),
+            proxy_protocol=uses_proxy_protocol(extra_args),
+        )
 
     def filled(self, probe: Manifest, handler: str) -> Manifest:
         """The user's probe with what it lacks: `handler` where it has none, this target, and the usual numbers."""

@@ -3,7 +3,7 @@
 import attrs
 
 from vmop.api.v1beta1 import VMAuth, VMAuthSpec
-from vmop.builders.args import prefixed_path, uses_proxy_protocol, uses_tls
+from vmop.builders.args import uses_proxy_protocol
 from vmop.builders.base import Platform
 from vmop.builders.metadata import object_labels, prefixed_name, selector_labels
 from vmop.builders.probes import ProbeTarget
@@ -89,10 +89,5 @@ class Proxy:
 
     @property
     def target(self) -> ProbeTarget:
-        extra = self.spec.extra_args
-        return ProbeTarget(
-            port=self.internal_port or self.port,
-            path=prefixed_path(extra, "/health"),
-            https=uses_tls(extra),
-            proxy_protocol=self.proxy_protocol,
-        )
+        target = ProbeTarget.of(self.internal_port or self.port, self.spec.extra_args)
+        return attrs.evolve(target, proxy_protocol=self.proxy_protocol)

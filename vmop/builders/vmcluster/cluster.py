@@ -15,7 +15,7 @@ from vmop.api.v1beta1 import (
     VMCluster,
     VMClusterSpec,
 )
-from vmop.builders.args import flag, prefixed_path, uses_proxy_protocol, uses_tls
+from vmop.builders.args import flag
 from vmop.builders.base import BuildError, Manifest, Platform
 from vmop.builders.metadata import object_labels, prefixed_name, selector_labels
 from vmop.builders.policies import (
@@ -81,12 +81,7 @@ class Cluster:
         return not (balancer.disable_select_balancing if part == "vmselect" else balancer.disable_insert_balancing)
 
     def target(self, app: AppParams, path: str) -> ProbeTarget:
-        return ProbeTarget(
-            port=port_number(app.port, f"{path}.port"),
-            path=prefixed_path(app.extra_args, "/health"),
-            https=uses_tls(app.extra_args),
-            proxy_protocol=uses_proxy_protocol(app.extra_args),
-        )
+        return ProbeTarget.of(port_number(app.port, f"{path}.port"), app.extra_args)
 
     def pod_addresses(self, part: Literal["vmstorage", "vmselect"], ordinals: Sequence[int], port: int) -> list[str]:
         """`<pod>.<service>.<namespace>[.svc.<domain>]:<port>` of pods of a StatefulSet."""
