@@ -152,7 +152,7 @@ class ZoneBuilder:
     def _defaulted(self, cls: type[CustomResource], name: str, spec: Manifest, path: str) -> Manifest:
         metadata = {"name": name, "namespace": self.cr.namespace}
         parsed = parse_spec(cls.spec_type(), spec, path)
-        obj = cls(metadata=metadata, spec=parsed, status={})  # type: ignore[call-arg]  # every kind is an attrs class
+        obj = cls.make(metadata, parsed, {})
         return to_json(with_defaults(obj, self.settings, self.platform).spec)
 
     def _url(self, index: int, backend: Child) -> str:

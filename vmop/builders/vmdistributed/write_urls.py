@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from vmop.api import CustomResource, Manifest, parse_spec
 from vmop.api.v1beta1 import VMCluster, VMClusterSpec, VMSingle, VMSingleSpec
 from vmop.builders.urls import app_url, prefixed_url
+from vmop.builders.vmcluster import part_url
+from vmop.builders.vmsingle import single_name
 
 CLUSTER_PATH = "/insert/multitenant/prometheus/api/v1/write"
 SINGLE_PATH = "/api/v1/write"
@@ -18,18 +20,14 @@ def remote_write_url(cls: type[CustomResource], name: str, namespace: str, spec:
 
 
 def _cluster_url(name: str, namespace: str, spec: Manifest) -> str:
-    cluster: VMClusterSpec = parse_spec(VMClusterSpec, spec)
-    insert = cluster.vminsert
-    if insert is None:
-        return ""
-    service = f"{name}-vminsert" if cluster.use_legacy_naming else f"vminsert-{name}"
-    base = app_url(insert, insert.service_spec, name=service, namespace=namespace, fallback_port="8480")
-    return prefixed_url(base, insert.extra_args, CLUSTER_PATH)
+    cluster = VMCluster.make({"namespace": namespace, "name": name}, parse_spec(VMClusterSpec, spec), {})
+    insert = cluster.spec.vminsert
+    return prefixed_url(part_url(cluster, "vminsert"), insert.extra_args, CLUSTER_PATH) if insert is not None else ""
 
 
 def _single_url(name: str, namespace: str, spec: Manifest) -> str:
     single: VMSingleSpec = parse_spec(VMSingleSpec, spec)
-    service = name if single.use_legacy_naming else f"vmsingle-{name}"
+    service = single_name(name, legacy=single.use_legacy_naming)
     base = app_url(single, single.service_spec, name=service, namespace=namespace, fallback_port="8429")
     return prefixed_url(base, single.extra_args, SINGLE_PATH)
 

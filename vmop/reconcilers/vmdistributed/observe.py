@@ -18,6 +18,7 @@ from vmop.api.v1alpha1 import VMDistributed
 from vmop.api.v1beta1 import VMAgent, VMAuth
 from vmop.builders.args import prefixed_path, uses_tls
 from vmop.builders.registry import with_defaults
+from vmop.builders.vmagent import agent_name
 from vmop.builders.vmdistributed import ownership, targets
 from vmop.builders.vmdistributed.children import Child, Zone, ZoneBuilder, accepts_writes
 from vmop.builders.vmdistributed.ownership import Origin, Owner
@@ -339,7 +340,7 @@ def _without_repeats(value: Any) -> Any:
 
 def agent_service(name: str, spec: Manifest) -> str:
     """The name of an agent's Service."""
-    return name if spec.get("useLegacyNaming") else f"vmagent-{name}"
+    return agent_name(name, legacy=spec.get("useLegacyNaming"))
 
 
 def agent_endpoints(context: Context, agent: StoredObject) -> tuple[Endpoint, ...]:
