@@ -11,12 +11,22 @@ A newcomer meets, in this order:
 * :mod:`vmop.kube.errors`: each refusal as a type whose docstring says what to do.
 * :mod:`vmop.kube.wire`: objects stay bytes but for their metadata, until somebody asks.
 * :class:`PodHttp`: HTTP to a port of a pod, directly or through the API server.
-* ``Applier`` (:mod:`vmop.kube.applier`): desired manifests in, as few writes as possible out
-  (``spec/00-writing.md``).
+* :class:`Applier` (:mod:`vmop.kube.applier`): desired manifests in, as few writes as possible out
+  (``spec/00-writing.md``). What it reads comes from an :class:`ObjectCache`, which informers are.
 
 Manifests are plain JSON (:data:`Manifest`). This package imports nothing of vmop.
 """
 
+from vmop.kube.applier import (
+    Applied,
+    Applier,
+    ApplyError,
+    BeingRemoved,
+    CachedObject,
+    Claims,
+    ObjectCache,
+    OwnedByAnother,
+)
 from vmop.kube.client import Client, ObjectList, ServerVersion
 from vmop.kube.config import ClientConfig, ConfigError, Credentials, CredentialSource, StaticCredentials, TokenFile
 from vmop.kube.discovery import Discovery
@@ -47,9 +57,15 @@ from vmop.kube.wire import LineSplitter, WatchEvent, WireMetadata, WireObject, W
 __all__ = [
     "AlreadyExists",
     "ApiError",
+    "Applied",
+    "Applier",
+    "ApplyError",
     "ApplyPatch",
     "BadRequest",
+    "BeingRemoved",
+    "CachedObject",
     "Cause",
+    "Claims",
     "Client",
     "ClientConfig",
     "ClientMetrics",
@@ -70,8 +86,10 @@ __all__ = [
     "MethodNotAllowed",
     "NotFound",
     "NotRegistered",
+    "ObjectCache",
     "ObjectKey",
     "ObjectList",
+    "OwnedByAnother",
     "Patch",
     "PodHttp",
     "PodResponse",

@@ -10,8 +10,7 @@ import attrs
 
 from vmop.builders.base import Platform
 from vmop.informers import InformerFactory
-from vmop.kube import Client, PodHttp
-from vmop.kube.applier import Applier
+from vmop.kube import Applier, Client, PodHttp
 from vmop.kube.resources import VM_AGENT, VM_CLUSTER, VM_DISTRIBUTED
 from vmop.runtime import EventRecorder
 from vmop.settings import Settings

@@ -25,14 +25,15 @@ from vmop.informers import StoredObject
 from vmop.kube import (
     AlreadyExists,
     ApiError,
+    BeingRemoved,
     Conflict,
     ObjectKey,
+    OwnedByAnother,
     Resource,
     Timeout,
     TooManyRequests,
     Unavailable,
 )
-from vmop.kube.applier import BeingRemoved, OwnedByAnother
 from vmop.kube.apply.compare import contains
 from vmop.kube.times import rfc3339
 from vmop.reconcilers.context import FINALIZER, Context

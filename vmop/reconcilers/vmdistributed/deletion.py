@@ -11,8 +11,7 @@ from vmop.builders.vmdistributed import ownership
 from vmop.builders.vmdistributed.ownership import Origin, Owner
 from vmop.builders.vmdistributed.referenced import LiveChild, restored_insert, without_additions
 from vmop.informers import StoredObject
-from vmop.kube import NotFound, Resource
-from vmop.kube.applier import CachedObject
+from vmop.kube import CachedObject, NotFound, Resource
 from vmop.kube.apply.metadata import pointer
 from vmop.kube.apply.objects import see
 from vmop.kube.resources import VM_AGENT
