@@ -80,6 +80,7 @@ class CustomResource:
     columns: ClassVar[tuple[Column, ...]] = (STATUS, AGE)
     scale: ClassVar[tuple[str, str, str] | None] = None  # JSON paths: replicas of spec, of status, label selector
     spec_required: ClassVar[bool] = False
+    may_skip_validation: ClassVar[bool] = True  # by the annotation of 01-common.md 1.5
     status_type: ClassVar[type] = ObjectStatus
 
     metadata: Manifest

@@ -158,6 +158,7 @@ class VMAlertmanager(CustomResource):
     plural: ClassVar[str] = "vmalertmanagers"
     short_names: ClassVar[tuple[str, ...]] = ("vma",)
     spec_required: ClassVar[bool] = True
+    may_skip_validation: ClassVar[bool] = False  # as in the Go operator
     status_type: ClassVar[type] = WorkloadStatus
     columns: ClassVar[tuple[Column, ...]] = (
         Column("ReplicaCount", "integer", ".spec.replicaCount", "Wanted number of pods"),

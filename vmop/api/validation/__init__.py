@@ -52,7 +52,7 @@ def validate(obj: CustomResource) -> list[Problem]:
 
 def skips_validation(obj: CustomResource) -> bool:
     """Whether the object's annotation asks not to be validated (01-common.md 1.5)."""
-    if obj.kind == "VMAlertmanager":  # the Go operator does not honour it there
+    if not obj.may_skip_validation:
         return False
     annotations = obj.metadata.get("annotations") or {}
     return bool(annotations.get(SKIP_ANNOTATION) == "true")
