@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.rollout.manifests import distributed, with_zones
+from tests.rollout.manifests import ANOTHER_CLUSTER, distributed, with_common, with_zones
 from tests.support.mirror import PREFIX, Routes
 from tests.support.stage import Stage
 from vmop.kube import Manifest
@@ -98,3 +98,13 @@ async def test_a_mode_that_only_the_vmauth_knows_of_takes_no_zone_out(stage: Sta
         ["west"],
         ["east", "west"],
     ]
+
+
+async def test_the_only_zone_keeps_its_traffic_while_it_is_updated(stage: Stage, pause: str) -> None:
+    manifest = await installed(stage, "east", pause=pause)
+    await stage.apply(with_common(manifest, ANOTHER_CLUSTER))
+    await stage.until_operational("VMDistributed", "met")
+    assert stage.checker.turns == ["east"]
+    assert stage.arguments("vmselect", "met-east")["search.maxSeries"] == "1000"
+    east = frozenset({"east"})
+    assert stage.stored_routes("met") == [Routes(east, east)]
