@@ -176,11 +176,11 @@ async def test_a_child_of_another_one_is_a_conflict(play: Play) -> None:
         ({"zones": [{"name": "a"}, {"name": "a"}]}, "spec.zones[1].name=a is duplicated, zone names must be unique"),
         ({"zoneCommon": COMMON | {"readyTimeout": "0s"}}, "zoneCommon.readyTimeout must be greater than 0"),
         (TWO | {"rollout": {"canary": {"zone": "east"}}}, "spec.rollout.canary: is not supported yet"),
-        ({"backendType": "VMSingle", "zones": [{"name": "a"}]}, "spec.backendType: is not supported yet"),
+        ({"zones": [{"name": "a", "backendType": "VMSingle"}]}, "spec.zones[0].backendType: is not supported yet"),
     ],
 )
 async def test_a_wrong_manifest_says_what_is_wrong(play: Play, spec: Manifest, reason: str) -> None:
-    if "zones" in spec and "zoneCommon" not in spec and "backendType" not in spec:
+    if "zones" in spec and "zoneCommon" not in spec:
         spec = {**spec, "zoneCommon": COMMON}
     await play.apply(VM_DISTRIBUTED, "met", spec)
     assert await play.reconcile() is None
