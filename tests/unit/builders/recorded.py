@@ -67,11 +67,15 @@ def standing_at(case: str, step: str) -> dict[str, Manifest]:
 
 
 def resources(kind: str, pattern: str) -> Iterator[tuple[str, str, str, dict[str, Manifest]]]:
-    """Case, step, name and all standing manifests, for each resource of a kind in the cases that match."""
+    """Case, step, name and all standing manifests, for each resource of a kind in the cases that match.
+
+    Only those that the Go operator brought to their end: of others it leaves objects of an earlier step.
+    """
     for folder in sorted(CASES.glob(pattern)) if CASES.is_dir() else ():
         for step, objects in standing(folder.name):
+            recorded = golden(folder.name)[step]
             for key in objects:
-                if key.startswith(f"{kind}/"):
+                if key.startswith(f"{kind}/") and recorded[key]["updateStatus"] == "operational":
                     yield folder.name, step, key.partition("/")[2], objects
 
 
