@@ -3,46 +3,21 @@
 The cases lie beside the checkout of this project, not in it; without them this module is skipped.
 """
 
-import importlib.util
-import json
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 import yaml
 
+from tests.unit.builders.recorded import CASES, comparable, excused, golden, normaliser, owned_by
 from vmop.api import Manifest, SpecError, parse, to_json
 from vmop.api.v1beta1 import VMCluster
 from vmop.builders import build_vmcluster, with_defaults
 from vmop.settings import Settings
 
-PARITY = Path(__file__).parents[5] / "shared" / "parity"
-CASES = PARITY / "cases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the recorded cases are not beside this checkout")
 
 INVALID = {"good-skipped"}
 """Clusters that validation refuses later on, so that what is there stays."""
-FOREIGN = {"made-by", "note", "foreign"}
-"""Metadata of others, which writing leaves alone."""
-
-
-@cache
-def normaliser() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parity_tool", PARITY / "parity.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
-def golden(case: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load((CASES / "golden" / f"{case}.yaml").read_text(), yaml.CSafeLoader)
-    return loaded
 
 
 def clusters() -> Iterator[tuple[str, str, Manifest]]:
@@ -60,35 +35,13 @@ def clusters() -> Iterator[tuple[str, str, Manifest]]:
             yield from ((folder.name, name, o) for key, o in objects.items() if key.startswith("VMCluster/"))
 
 
-def owned_by(name: str, objects: dict[str, Manifest]) -> dict[str, Manifest]:
-    def is_owned(manifest: Manifest) -> bool:
-        owners = manifest.get("metadata", {}).get("ownerReferences", [])
-        return any((owner["kind"], owner["name"]) == ("VMCluster", name) for owner in owners)
-
-    return {key: manifest for key, manifest in objects.items() if is_owned(manifest)}
-
-
-def comparable(recorded: Manifest) -> Manifest:
-    """A recorded object without status, empty fields of custom resources and metadata of others."""
-    result: Manifest = json.loads(json.dumps(recorded))
-    for key in ("apiVersion", "updateStatus", "reason"):
-        result.pop(key, None)
-    for metadata in (result["metadata"], result.get("spec", {}).get("template", {}).get("metadata", {})):
-        for key in ("labels", "annotations"):
-            kept = {k: v for k, v in metadata.pop(key, {}).items() if k not in FOREIGN and "kubectl" not in k}
-            metadata.update({key: kept} if kept else {})
-    if result["kind"] == "VMServiceScrape":
-        result["spec"] = normaliser().filled(result["spec"])
-    return result
-
-
 @pytest.mark.parametrize(
     ("case", "step", "manifest"),
     [pytest.param(*c, id=f"{c[0]}/{c[1]}/{c[2]['metadata']['name']}") for c in (clusters() if CASES.is_dir() else ())],
 )
 def test_the_same_objects(case: str, step: str, manifest: Manifest, stored: Callable[[Manifest], Manifest]) -> None:
     name = manifest["metadata"]["name"]
-    theirs = owned_by(name, golden(case)[step])
+    theirs = owned_by("VMCluster", name, golden(case)[step])
     try:
         cr = parse(VMCluster, {**manifest, "metadata": {"namespace": "parity", **manifest["metadata"]}}).object
     except SpecError:
@@ -106,8 +59,7 @@ def test_the_same_objects(case: str, step: str, manifest: Manifest, stored: Call
         mine[key] = comparable(normaliser().normal(stored(desired)))
         if key in theirs and any(part.autoscaled and part.workload is desired for part in built.components):
             mine[key]["spec"]["replicas"] = theirs[key]["spec"]["replicas"]
-    excused = yaml.safe_load((CASES / "allowed.yaml").read_text()).get(case, {})
-    kept = [key for key in {*mine, *theirs} if not normaliser().excused(excused, step, key)]
+    kept = [key for key in {*mine, *theirs} if not normaliser().excused(excused(case), step, key)]
     expected = {key: comparable(theirs[key]) for key in kept if key in theirs}
     assert {key: mine[key] for key in kept if key in mine} == expected
 
