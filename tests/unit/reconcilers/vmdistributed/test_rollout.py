@@ -55,10 +55,7 @@ def test_a_first_install_brings_up_one_zone_after_the_other() -> None:
 
 def test_zones_that_only_have_to_be_adopted_stay_in_traffic() -> None:
     world = World({name: Zone(name, owned=False) for name in ("east", "west")}, balancer_exists=False)
-    log = world.run()
-    assert log == ["adopt east", "adopt east", "balance without ", "adopt west", "balance without "] or log == [
-        *("adopt east", "balance without ", "adopt west", "balance without "),
-    ]
+    assert world.run() == ["adopt east", "balance without ", "adopt west", "balance without "]
 
 
 def test_a_pause_follows_each_zone_but_the_last() -> None:
