@@ -124,13 +124,7 @@ class Applier(Editor):
         Raises :class:`BeingRemoved`, :class:`OwnedByAnother` (nothing sent), :class:`Invalid` (the content is
         refused), :class:`Conflict` (others kept writing: quiet retry) and what else the API server answers.
         """
-        plan = make_plan(
-            resource,
-            desired,
-            claims=claims or claims_of(resource),
-            manager=manager or self._manager,
-            replicas_by=replicas_by,
-        )
+        plan = self.plan(resource, desired, manager=manager, claims=claims, replicas_by=replicas_by)
         seen, known = self._look(resource, plan.key)
         if seen is not None:
             self._guard(plan, seen, require_owned)
@@ -153,6 +147,24 @@ class Applier(Editor):
             if_missing=if_missing,
             require_owned=require_owned,
             strip_finalizer=strip_finalizer,
+        )
+
+    def plan(
+        self,
+        resource: Resource,
+        desired: Manifest,
+        *,
+        manager: str | None = None,
+        claims: Claims | None = None,
+        replicas_by: ReplicasBy = "us",
+    ) -> Plan:
+        """What :meth:`apply` makes of the same arguments, for who must know before it is written. Sends nothing."""
+        return make_plan(
+            resource,
+            desired,
+            claims=claims or claims_of(resource),
+            manager=manager or self._manager,
+            replicas_by=replicas_by,
         )
 
     def _look(self, resource: Resource, key: ObjectKey) -> tuple[CachedObject | None, bool]:

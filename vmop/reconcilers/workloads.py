@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from vmop.api import Manifest
 from vmop.informers import StoredObject
-from vmop.kube import ObjectKey, Resource, key_of
-from vmop.kube.apply.claims import claims_of
-from vmop.kube.apply.plan import Plan, make_plan, read_record
+from vmop.kube import Applier, ObjectKey, Resource, key_of
+from vmop.kube.apply.plan import Plan, read_record
 from vmop.kube.resources import DAEMON_SET, DEPLOYMENT, STATEFUL_SET
 from vmop.kube.times import parse_time
 from vmop.reconcilers.context import FINALIZER, Context
@@ -30,7 +29,6 @@ from vmop.reconcilers.recreation import Recreation, recreation
 from vmop.reconcilers.volumes import grow_claims
 
 WORKLOADS: Mapping[str, Resource] = {each.kind: each for each in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)}
-FIELD_MANAGER = "vmop"
 READY_INTERVAL = 5.0  # seconds until a second look where no event comes: for time limits only
 
 
@@ -54,19 +52,13 @@ class Workload:
     def key(self) -> ObjectKey:
         return key_of(self.manifest)
 
-    def plan(self) -> Plan:
-        """What the Applier will make of it."""
-        return make_plan(
-            self.resource,
-            self.manifest,
-            claims=claims_of(self.resource),
-            manager=FIELD_MANAGER,
-            replicas_by="autoscaler" if self.autoscaled else "us",
-        )
+    @property
+    def replicas_by(self) -> Literal["us", "autoscaler"]:
+        return "autoscaler" if self.autoscaled else "us"
 
-    def owns(self, stored: StoredObject) -> bool:
-        """`stored` has the owner that the workload is to have."""
-        return has_owner_of(stored.metadata, self.manifest)
+    def plan(self, applier: Applier) -> Plan:
+        """What the Applier will make of it."""
+        return applier.plan(self.resource, self.manifest, replicas_by=self.replicas_by)
 
     def __str__(self) -> str:
         return f"{self.resource.kind}={self.key}"
@@ -78,17 +70,19 @@ async def reconcile_workload(context: Context, workload: Workload) -> Progress:
     Raises Failure where pods crash or the API server gave up, Delay where it takes longer than it may.
     """
     stored = lister(context, workload.resource).get(workload.key)
-    due = _due(workload, stored)
+    due = _due(context, workload, stored)
     if stored is not None:
-        if workload.held and (due.replaces_pods or await changes_template(context, workload.plan(), stored)):
+        if workload.held and (
+            due.replaces_pods or await changes_template(context, workload.plan(context.applier), stored)
+        ):
             return _held(workload, stored.manifest())
         leaves = workload.resource is STATEFUL_SET and bool(stored.metadata.get("deletionTimestamp"))
-        if (leaves or due is not Recreation.NONE) and workload.owns(stored):
+        if (leaves or due is not Recreation.NONE) and has_owner_of(stored.metadata, workload.manifest):
             return await _recreate(context, workload, stored)
     applied = await context.applier.apply(
         workload.resource,
         workload.manifest if stored is not None else _first(context, workload),
-        replicas_by="autoscaler" if workload.autoscaled else "us",
+        replicas_by=workload.replicas_by,
         strip_finalizer=FINALIZER,
     )
     if applied.action != "unchanged":
@@ -104,11 +98,11 @@ async def reconcile_workload(context: Context, workload: Workload) -> Progress:
 # -- made again --------------------------------------------------------------------------------------------------------
 
 
-def _due(workload: Workload, stored: StoredObject | None) -> Recreation:
+def _due(context: Context, workload: Workload, stored: StoredObject | None) -> Recreation:
     if stored is None or workload.resource is not STATEFUL_SET:
         return Recreation.NONE
     has_claims = bool(workload.manifest["spec"].get("volumeClaimTemplates"))
-    recorded = has_claims and read_record(stored.annotations)[0] == workload.plan().recorded
+    recorded = has_claims and read_record(stored.annotations)[0] == workload.plan(context.applier).recorded
     return recreation(workload.manifest, stored, recorded=recorded)
 
 
