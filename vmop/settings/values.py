@@ -19,10 +19,12 @@ _OPENSHIFT = {"auto": "auto", "enabled": "enabled", "disabled": "disabled", "tru
 
 
 def parse_text(text: str) -> str:
+    """The text itself: any is accepted."""
     return text
 
 
 def parse_bool(text: str) -> bool:
+    """The spellings that Go's `strconv.ParseBool` accepts. Like all of these, raises ValueError that says what is."""
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -31,6 +33,7 @@ def parse_bool(text: str) -> bool:
 
 
 def parse_int(text: str) -> int:
+    """A decimal number with or without a sign."""
     if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
         raise ValueError("expected a decimal integer")
     return int(text)
@@ -79,6 +82,7 @@ def parse_list(text: str) -> tuple[str, ...]:
 
 
 def parse_namespaces(text: str) -> tuple[str, ...]:
+    """Names of namespaces between commas, each a DNS label (RFC 1123)."""
     names = parse_list(text)
     for name in names:
         if not _DNS_LABEL.fullmatch(name):
@@ -87,6 +91,7 @@ def parse_namespaces(text: str) -> tuple[str, ...]:
 
 
 def parse_map(text: str) -> Mapping[str, str]:
+    """`key=value` pairs between commas; of a key given twice the last value counts."""
     pairs = [item.partition("=") for item in text.split(",")]
     if not all(separator for _, separator, _ in pairs):
         raise ValueError("expected key=value pairs between commas")
