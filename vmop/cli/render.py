@@ -45,6 +45,8 @@ def render(files: Sequence[Path], namespace: str, environ: Mapping[str, str], ou
             for manifest in _of_file(file, namespace, settings):
                 out.write("---\n")
                 yaml.dump(manifest, out, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    except BrokenPipeError:
+        raise  # the reader has seen enough: the command line ends without a word
     except (CannotRender, SettingsError, OSError) as error:
         err.write(f"error: {error}\n")
         return 1
