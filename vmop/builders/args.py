@@ -60,10 +60,12 @@ def _text(value: object) -> str:
 
 
 def uses_tls(extra_args: Mapping[str, str] | None) -> bool:
+    """The first listener speaks TLS, by the argument `tls` (a list of booleans, one a listener)."""
     return first_of_list((extra_args or {}).get("tls")) == "true"
 
 
 def uses_proxy_protocol(extra_args: Mapping[str, str] | None) -> bool:
+    """The first listener expects the proxy protocol, by the argument `httpListenAddr.useProxyProtocol`."""
     return first_of_list((extra_args or {}).get("httpListenAddr.useProxyProtocol")) == "true"
 
 

@@ -25,6 +25,7 @@ def merge_containers(generated: Iterable[Manifest], user: Sequence[Manifest] | N
 
 
 def merge_container(generated: Manifest, patch: Manifest) -> Manifest:
+    """A container with the user's fields over it: lists that have a merge key by that, objects by member."""
     result = dict(generated)
     for field, value in patch.items():
         key = _MERGE_KEYS.get(field)

@@ -10,6 +10,7 @@ _VOLUME = "license"
 
 
 def license_args(license_: License | None) -> list[str]:
+    """The flags of a license that has a key or refers to one; none without it. A key in the spec stands in the flag."""
     if license_ is None or not is_licensed(license_):
         return []
     reference = license_.key_ref
@@ -22,11 +23,13 @@ def license_args(license_: License | None) -> list[str]:
 
 
 def license_volumes(license_: License | None) -> list[Manifest]:
+    """The volume of the Secret that a license refers to."""
     reference = license_.key_ref if license_ else None
     return [secret_volume(_VOLUME, reference.name or "")] if reference else []
 
 
 def license_mounts(license_: License | None) -> list[Manifest]:
+    """Where that Secret is mounted, as `-licenseFile` has it."""
     reference = license_.key_ref if license_ else None
     path = f"{SECRETS_DIR}/{reference.name or ''}" if reference else ""
     return [{"name": _VOLUME, "mountPath": path, "readOnly": True}] if reference else []

@@ -122,6 +122,7 @@ def overridden(main: Manifest, service_spec: AdditionalService) -> Manifest:
 
 
 def additional_service_name(service_spec: AdditionalService, name: str) -> str:
+    """The name of the further Service beside the main one, which is called `name`."""
     metadata = service_spec.metadata
     return (metadata.name if metadata else None) or f"{name}{ADDITIONAL_SUFFIX}"
 

@@ -7,6 +7,7 @@ from vmop.builders.args import flag
 
 
 def downsampling_args(downsampling: Downsampling | None) -> list[str]:
+    """One `-downsampling.period` for each period of each rule, and the deduplication interval."""
     if downsampling is None:
         return []
     periods = [
@@ -18,4 +19,5 @@ def downsampling_args(downsampling: Downsampling | None) -> list[str]:
 
 
 def retention_filter_args(filters: Sequence[RetentionFilter] | None) -> list[str]:
+    """One `-retentionFilter` a rule, in their order."""
     return [f"-retentionFilter={rule.filter}:{rule.retention}" for rule in filters or ()]

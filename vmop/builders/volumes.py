@@ -37,10 +37,12 @@ def mount(name: str, path: str, *, read_only: bool = False) -> Manifest:
 
 
 def secret_volumes(names: Sequence[str] | None) -> list[Manifest]:
+    """The volumes of `spec.secrets`; `secret_mounts` mounts them, each in a directory of its name."""
     return [secret_volume(volume_name("secret", name), name) for name in names or ()]
 
 
 def config_map_volumes(names: Sequence[str] | None) -> list[Manifest]:
+    """The volumes of `spec.configMaps`; `config_map_mounts` mounts them, each in a directory of its name."""
     return [config_map_volume(volume_name("configmap", name), name) for name in names or ()]
 
 
