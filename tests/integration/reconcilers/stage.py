@@ -29,7 +29,8 @@ from vmop.settings import Settings
 NAMESPACE = "shop"
 OPERATOR = "vmop-under-test"
 SETTINGS = Settings(podwaitreadyintervalcheck=0.1, pvc_wait_ready_interval=0.1, forceresyncinterval=0)
-PATIENCE = 30.0
+# A real garbage collector learns of new CRDs only every 30 s.
+PATIENCE = 75.0
 
 
 class Clock:
