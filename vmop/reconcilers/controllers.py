@@ -54,10 +54,10 @@ from vmop.reconcilers.vmauth import VMAuthKind
 from vmop.reconcilers.vmcluster import VMClusterKind
 from vmop.reconcilers.vmdistributed.kind import VMDistributedKind
 from vmop.reconcilers.vmdistributed.metrics import DistributedMetrics
+from vmop.reconcilers.vmdistributed.observe import CHILD_RESOURCES
 from vmop.reconcilers.vmsingle import VMSingleKind
 from vmop.runtime import Change, Controller, annotations_changed, any_of, generation_changed
 
-CHILDREN = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH)
 #: kinds with a reconciler
 PARENTS = (VM_CLUSTER, VM_SINGLE, VM_AGENT, VM_AUTH, VM_DISTRIBUTED)
 #: what the operator makes of built-in kinds; only objects that carry its label are watched (DESIGN)
@@ -155,7 +155,7 @@ def controllers(
 def prepare_informers(context: Context) -> None:
     """Ask for every informer that reconcilers read, so that all are synced before the first reconcile."""
     scrapes = (each for each in (VM_SERVICE_SCRAPE, VM_POD_SCRAPE) if each.kind not in context.disabled)
-    for resource in (*CHILDREN, VM_DISTRIBUTED, *scrapes):
+    for resource in (*CHILD_RESOURCES.values(), VM_DISTRIBUTED, *scrapes):
         context.informers.informer(resource)
     for resource in OWN_KINDS:
         context.informers.informer(resource, label_selector=MANAGED)
@@ -208,7 +208,7 @@ class _Wiring:
         return self.context.informers.informer(resource, label_selector=selector)
 
     def _distributed(self, controller: Controller) -> Controller:
-        for child in CHILDREN:
+        for child in CHILD_RESOURCES.values():
             controller.watches(self._of(child), self._parents_of, child_changed)
         return controller.watches(self._of(ENDPOINT_SLICE), self._parents_of_endpoints)
 

@@ -13,13 +13,13 @@ from vmop.kube.apply.metadata import names_same, pointer
 from vmop.kube.patches import JsonPatchOp
 from vmop.kube.resources import PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 from vmop.reconcilers.context import FINALIZER, Context
+from vmop.reconcilers.objects import lister
 from vmop.reconcilers.progress import READY, Failure, Progress
 from vmop.runtime import get_logger
 
 ALLOW_EXPANSION = "operator.victoriametrics.com/pvc-allow-volume-expansion"
 _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-MANAGED = "managed-by=vm-operator"
 
 _log = get_logger(__name__)
 
@@ -113,8 +113,8 @@ def _claims(
 ) -> Iterator[tuple[StoredObject, Manifest, int]]:
     """The claims of a StatefulSet with their templates and ordinals; those on their way out are left alone."""
     namespace, name = live["metadata"]["namespace"], live["metadata"]["name"]
-    lister = context.informers.informer(PERSISTENT_VOLUME_CLAIM, label_selector=MANAGED).lister
-    for claim in lister.list(namespace, live["spec"]["selector"]["matchLabels"]):
+    selector = live["spec"]["selector"]["matchLabels"]
+    for claim in lister(context, PERSISTENT_VOLUME_CLAIM).list(namespace, selector):
         prefix, _, ordinal = claim.key.name.rpartition("-")
         template = templates.get(prefix.removesuffix(f"-{name}"))
         ours = template is not None and prefix == f"{template['metadata']['name']}-{name}" and ordinal.isdigit()

@@ -3,7 +3,6 @@
 import attrs
 
 from vmop.api.v1beta1 import VMSingle, VMSingleSpec
-from vmop.builders.args import prefixed_path, uses_proxy_protocol, uses_tls
 from vmop.builders.base import Platform
 from vmop.builders.metadata import object_labels, prefixed_name, selector_labels
 from vmop.builders.probes import ProbeTarget
@@ -63,13 +62,7 @@ class Single:
 
     @property
     def target(self) -> ProbeTarget:
-        extra = self.spec.extra_args
-        return ProbeTarget(
-            port=self.port,
-            path=prefixed_path(extra, "/health"),
-            https=uses_tls(extra),
-            proxy_protocol=uses_proxy_protocol(extra),
-        )
+        return ProbeTarget.of(self.port, self.spec.extra_args)
 
     # -- conditions ------------------------------------------------------------------------------------------------
 
